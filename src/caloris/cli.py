@@ -1,0 +1,282 @@
+"""The command line: a thin skin over the library.
+
+Every command prints a short summary, or with ``--json`` one JSON object and nothing else on standard output.
+Exit codes: 0 done, 1 the computation failed, 2 bad input.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caloris.errors import CalorisError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from caloris.materials import Material
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A barocaloric material, from its card to the heat that a thermal battery made of it stores.",
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for the result files.")]
+
+
+def main() -> None:
+    """Run the command line; one line for every error, no traceback."""
+    try:
+        app()
+    except CalorisError as error:
+        print(f"caloris: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except KeyboardInterrupt:
+        print("caloris: interrupted; what is finished is kept, run again to go on", file=sys.stderr)
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        from caloris import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the report and the result files.")] = Path("demo"),
+    as_json: JsonOption = False,
+) -> None:
+    """Run the main job: NH4SCN charged, stored and discharged, with a report."""
+    from caloris.files import output_folder
+
+    output_folder(out)
+    with _progress("demo", quiet=as_json) as advance:
+        from caloris.report.demo import run_demo
+
+        report, cycle = run_demo(out, advance)
+    if as_json:
+        return _print_json({"report": str(report), **cycle.to_json()})
+    print(cycle.summary())
+    print(f"\nReport: {report}")
+
+
+@app.command()
+def materials(
+    material: Annotated[str | None, typer.Argument(help="Name of a card, or the path of your own.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Test the card's inner consistency.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the material cards, or show one with status and source of every value."""
+    from caloris.materials import available, load
+
+    if material is None:
+        cards = {name: load(name) for name in available()}
+        if check:
+            for card in cards.values():
+                _show_check(card, as_json=False)
+            return None
+        if as_json:
+            return _print_json({"materials": {name: card.title for name, card in cards.items()}})
+        for name, card in cards.items():
+            print(f"{name:14s} {card.title}")
+        return None
+    card = load(material)
+    if check:
+        return _show_check(card, as_json=as_json)
+    if as_json:
+        return _print_json(card.model_dump(mode="json", by_alias=True))
+    return _show_card(card)
+
+
+@app.command()
+def caloric(
+    material: Annotated[str, typer.Argument(help="Name of a card, or the path of your own.")],
+    pressure: Annotated[
+        list[str], typer.Option("--pressure", help="High pressure, for example '100 MPa'; repeatable.")
+    ],
+    transition: Annotated[str | None, typer.Option("--transition", help="Name of the transition on the card.")] = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Entropy change, temperature change and figures of merit of a card."""
+    from caloris.heat import caloric_effect
+    from caloris.materials import load
+
+    effect = caloric_effect(load(material), transition)
+    merits = {p: effect.merits(p) for p in pressure}
+    warnings = {p: effect.warnings(p) for p in pressure}
+    if out is not None:
+        from caloris.heat.tables import save_caloric
+
+        files = save_caloric(effect, pressure, out)
+    if as_json:
+        from caloris.heat.tables import caloric_json
+
+        return _print_json(caloric_json(effect, pressure))
+    p_rev = effect.reversible_pressure()
+    print(f"{effect.name}: {'inverse' if effect.surfaces.is_inverse else 'conventional'} barocaloric effect")
+    for branch in ("heating", "cooling"):
+        p_0 = f"{effect.surfaces.pressure / 1e6:g} MPa"
+        T = effect.transition_temperature(branch, p_0)
+        print(f"  {branch}: {T.value:.2f} K at {p_0}, dT/dp {effect.slope(branch).value:.4f} K/MPa")
+    print(f"  a reversible cycle needs {p_rev.value:.1f} MPa")
+    for p, found in merits.items():
+        print(f"\n{p}")
+        for merit in found.values():
+            print(f"  {merit}")
+        for line in warnings[p]:
+            print(f"  warning: {line}")
+    if out is not None:
+        print("\nFiles: " + ", ".join(str(file) for file in files))
+    return None
+
+
+@app.command()
+def battery(
+    run: Annotated[Path, typer.Argument(help="Run file (TOML): material, protocol, contact, geometry ...")],
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a thermal battery from a run file."""
+    from caloris.files import output_folder
+    from caloris.heat.battery.runfile import read_run
+
+    cell, protocol = read_run(run)
+    folder = None if out is None else output_folder(out)
+    with _progress("battery", quiet=as_json) as advance:
+        cycle = cell.run(protocol, advance)
+    if folder is not None:
+        from caloris.report.battery import write_battery
+
+        write_battery(cell, cycle, folder)
+    if as_json:
+        return _print_json(cycle.to_json())
+    print(cycle.summary())
+    if folder is not None:
+        print(f"\nReport: {folder / 'report.html'}")
+    return None
+
+
+@app.command()
+def reproduce(
+    results: Annotated[list[str] | None, typer.Argument(help="Keys of published results, or all.")] = None,
+    table: Annotated[Path | None, typer.Option("--table", help="Write the comparison as a Markdown table.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the published results, or reproduce them and print paper and ours side by side."""
+    from caloris.study import as_json as result_json
+    from caloris.study import choose, write_table
+    from caloris.study.thermal_battery_paper import REPRODUCTIONS
+
+    if not results:
+        if table is not None:
+            raise InputError("--table: say which results, for example 'caloris reproduce all --table FILE'")
+        if as_json:
+            return _print_json({entry.key: entry.title for entry in REPRODUCTIONS})
+        for entry in REPRODUCTIONS:
+            print(f"{entry.key:14s} {entry.title} ({entry.source})")
+        return None
+    chosen = choose(REPRODUCTIONS, results)
+    done = []
+    with _progress("reproduce", quiet=as_json) as advance:
+        for number, entry in enumerate(chosen):
+            advance(entry.title, number / len(chosen))
+            done.append((entry, entry.compute()))
+    if table is not None:
+        write_table(done, table)
+    if as_json:
+        return _print_json({"results": [result_json(entry, rows) for entry, rows in done]})
+    for entry, rows in done:
+        print(f"\n{entry.title} ({entry.source})")
+        for row in rows:
+            what, paper, ours, difference, remark = row.cells()
+            print(f"  {what}: paper {paper}, caloris {ours}{', ' + difference if difference else ''}")
+            if remark:
+                print(f"      {remark}")
+    return None
+
+
+def _show_card(card: "Material") -> None:
+    print(f"{card.name}: {card.title}")
+    for line in card.warnings:
+        print(f"  warning: {line}")
+    for section, entries in (("phase", card.phases), ("transition", card.transitions)):
+        for key, entry in entries.items():
+            label = getattr(entry, "label", "")
+            print(f"\n{section} {key}" + (f" ({label})" if label else ""))
+            if structure := getattr(entry, "structure", ""):
+                print(f"  {'structure':22s} {structure}")
+            for field in type(entry).model_fields:
+                value = getattr(entry, field)
+                if hasattr(value, "status"):
+                    extra = "; ".join(part for part in (value.condition, value.note) if part)
+                    print(
+                        f"  {field:22s} {value!s:28s} {value.status:10s} {value.source}"
+                        + (f" ({extra})" if extra else "")
+                    )
+    print("\nsources")
+    for key, source in card.sources.items():
+        print(f"  {key}: {source}")
+
+
+def _show_check(card: "Material", *, as_json: bool) -> None:
+    from caloris.materials import check, unchecked
+    from caloris.units import to_json
+
+    findings = check(card)
+    if as_json:
+        rows = [{key: to_json(value) for key, value in vars(finding).items()} for finding in findings]
+        return _print_json({"material": card.name, "findings": rows, "unchecked": unchecked(card)})
+    print(card.name)
+    for f in findings:
+        verdict = "agrees" if f.agrees else "DISAGREES"
+        print(
+            f"  {verdict:9s} {f.quantity}: stated {f.stated.value:.4g}, implied {f.implied.value:.4g} "
+            f"{f.stated.unit} ({100 * f.difference:+.1f} %)"
+        )
+        if f.remark:
+            print(f"            {f.remark}")
+    for line in unchecked(card):
+        print(f"  not checked: {line}")
+    return None
+
+
+@contextmanager
+def _progress(title: str, *, quiet: bool) -> "Iterator[Callable[[str, float], None]]":
+    """Show a progress bar on standard error, if that is a terminal and nobody asked for silence."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda words, part: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.percentage:3.0f} %"),
+        BarColumn(30),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=1.0)
+        yield lambda words, part: bar.update(task, description=words, completed=part)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+if __name__ == "__main__":
+    main()

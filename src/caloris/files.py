@@ -1,0 +1,94 @@
+"""Results on disk: a file is there whole or not at all, and it holds what made it."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from caloris.errors import InputError
+
+
+@contextlib.contextmanager
+def whole(path: str | Path) -> Iterator[Path]:
+    """Write to a temporary name beside ``path`` and rename at the end; on any error nothing is left.
+
+    Parameters
+    ----------
+    path:
+        The file to write; its folder must exist.
+
+    Yields
+    ------
+    :
+        The temporary path to write to; it has the suffix of ``path``.
+
+    Raises
+    ------
+    InputError
+        If the place cannot be written.
+
+    Examples
+    --------
+    >>> with whole("/no/such/folder/cycle.h5") as temporary:
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    caloris.errors.InputError: /no/such/folder/cycle.h5: cannot write: no folder /no/such/folder
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise InputError(f"{target}: cannot write: no folder {target.parent}")
+    if target.is_dir():
+        raise InputError(f"{target}: cannot write: it is a folder; give a file name")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise InputError(f"{target}: cannot write: {error.strerror}; choose another place") from None
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(target)
+    except OSError as error:
+        raise InputError(f"{target}: cannot write: {error.strerror or error}; choose another place") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def output_folder(path: str | Path) -> Path:
+    """Make sure that a folder for results exists and can be written, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made or written.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder}: cannot write results there: {error.strerror}; choose another --out") from None
+    return folder
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of caloris and of the libraries that make its numbers.
+
+    Examples
+    --------
+    >>> sorted(versions())[:2]
+    ['caloris', 'numpy']
+    """
+    found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
+    for package in ("caloris", "numpy", "scipy", "scipp", "scikit-fem"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

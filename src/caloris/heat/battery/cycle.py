@@ -1,0 +1,377 @@
+"""A run of a battery: what flowed, what was stored, what came back, and how well.
+
+Everything a reader sees is computed from the recorded time steps, so a cycle loaded from its file is the same.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipp as sc
+
+from caloris.errors import InputError
+from caloris.files import whole
+from caloris.heat.battery.ledger import (
+    AMBIENT,
+    Efficiency,
+    Heat,
+    Stage,
+    StepAccount,
+    Work,
+    efficiencies,
+    heat_account,
+    stages,
+    step_account,
+    work_account,
+)
+from caloris.heat.battery.protocol import Protocol, parse_protocol
+from caloris.materials import Value
+from caloris.units import to_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMAT = "caloris-cycle 1"
+COLUMNS = {
+    "time": "s",
+    "duration": "s",
+    "leg": "dimensionless",
+    "pressure": "Pa",
+    "wall": "K",
+    "fraction": "dimensionless",
+    "mean_temperature": "K",
+    "centre_temperature": "K",
+    "surface_temperature": "K",
+    "heat_flow": "mW/g",
+    "pellet_heat": "J",
+    "wall_heat": "J",
+    "work": "J",
+    "elastic_work": "J",
+    "latent": "J",
+    "dissipation": "J",
+    "pellet_energy": "J",
+    "die_energy": "J",
+}
+
+
+class Summary(dict[str, Any]):
+    """The numbers of a cycle by name; prints as a table."""
+
+    def __str__(self) -> str:
+        lines = []
+        for key, value in self.items():
+            if isinstance(value, sc.Variable):
+                lines.append(f"{key:24s} {float(value.value):12.5g} {value.unit}")
+            elif isinstance(value, float):
+                lines.append(f"{key:24s} {value:12.3g}")
+            elif isinstance(value, dict):
+                lines += [f"{key + '.' + name:24s} {entry}" for name, entry in value.items()]
+            elif isinstance(value, list):
+                lines += [f"{key + ':':24s} {entry}" for entry in value]
+            else:
+                lines.append(f"{key:24s} {value!s:>12}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """The result of :meth:`caloris.heat.Battery.run`."""
+
+    inputs: dict[str, Any]
+    """What made it: the fields of a run file with the whole cards, protocol and versions."""
+    columns: dict[str, np.ndarray]
+    """One entry per time step; SI units."""
+    scalars: dict[str, float]
+    frames: sc.DataGroup[Any]
+    """Mesh, and fields of temperature and phase fraction over time."""
+    assumptions: list[str]
+    """What rests on an estimate or a guess."""
+
+    # -- curves ------------------------------------------------------------------------------------
+
+    def _curve(self, name: str, unit: str, title: str) -> sc.DataArray:
+        data = sc.array(dims=["time"], values=self.columns[name], unit=COLUMNS[name]).to(unit=unit, copy=False)
+        time = sc.array(dims=["time"], values=self.columns["time"], unit="s")
+        return sc.DataArray(data, coords={"time": time}, name=title)
+
+    @property
+    def heat_flow(self) -> sc.DataArray:
+        """Heat flow into the material (endothermic > 0), mW/g over ``time`` (s)."""
+        return self._curve("heat_flow", "mW/g", "heat flow into the material")
+
+    @property
+    def pressure(self) -> sc.DataArray:
+        """Pressure, MPa over ``time``."""
+        return self._curve("pressure", "MPa", "pressure")
+
+    @property
+    def wall_temperature(self) -> sc.DataArray:
+        """Temperature of the thermostat, K over ``time``."""
+        return self._curve("wall", "K", "wall temperature")
+
+    @property
+    def temperature(self) -> sc.DataArray:
+        """Mean temperature of the pellet, K over ``time``."""
+        return self._curve("mean_temperature", "K", "mean temperature of the pellet")
+
+    @property
+    def centre_temperature(self) -> sc.DataArray:
+        """Temperature at the centre of the pellet, K over ``time``."""
+        return self._curve("centre_temperature", "K", "temperature at the centre of the pellet")
+
+    @property
+    def fraction(self) -> sc.DataArray:
+        """Fraction of the high-temperature phase in the pellet over ``time``."""
+        return self._curve("fraction", "dimensionless", "fraction of the high-temperature phase")
+
+    # -- account -----------------------------------------------------------------------------------
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """The protocol that was run."""
+        return parse_protocol(self.inputs["protocol"])
+
+    @property
+    def mass(self) -> sc.Variable:
+        """Mass of the pellet, g."""
+        return sc.scalar(self.scalars["mass"] * 1e3, unit="g")
+
+    @cached_property
+    def steps(self) -> list[StepAccount]:
+        """The account of every step of the protocol."""
+        found = []
+        for number, (step, stage) in enumerate(zip(self.protocol.steps, self.stages, strict=True)):
+            rows = self.columns["leg"] == number
+            if rows.any():
+                part = {name: values[rows] for name, values in self.columns.items()}
+                found.append(step_account(step, stage, part, self.scalars["mass"]))
+        return found
+
+    @cached_property
+    def heat(self) -> Heat:
+        """Heat charged, stored, lost and discharged, J/g."""
+        return heat_account(self.steps, self.scalars["enthalpy_left"], self.scalars["latent_before_discharge"])
+
+    @cached_property
+    def work(self) -> Work:
+        """Work in and out, J/g."""
+        return work_account(self.steps)
+
+    @cached_property
+    def efficiencies(self) -> dict[str, Efficiency]:
+        """Efficiencies by name, each with its definition."""
+        p = self.columns["pressure"]
+        span = max(p.max(), self.protocol.pressure) - min(p.min(), self.protocol.pressure)
+        start, end = self.protocol.temperature, float(self.columns["mean_temperature"][-1])
+        capacity = self.scalars["low_heat_capacity"]
+        return efficiencies(
+            self.heat,
+            self.work,
+            self.steps,
+            pressure_volume=float(span) * abs(self.scalars["volume_change"]),
+            reheat_exergy=capacity * (start - end - AMBIENT * float(np.log(start / end))),
+            published_work=self._published("input-work", "J/g"),
+        )
+
+    def _published(self, key: str, unit: str) -> float | None:
+        """A number that the source of the material card states."""
+        entry = self.inputs["material"].get("published", {}).get(key)
+        return None if entry is None else Value(**entry["value"]).to(unit)
+
+    @cached_property
+    def first_law_residual(self) -> float:
+        """Largest imbalance of energy, heat and work at any time, as a part of the latent heat.
+
+        The energies come from the states, the heat from conduction through contact and wall, so this also
+        tells how well the nonlinear equations were solved.
+        """
+        c, s = self.columns, self.scalars
+        pellet = c["pellet_energy"] - s["pellet_energy_start"] - np.cumsum(c["pellet_heat"] + c["work"])
+        die = c["die_energy"] - s["die_energy_start"] - np.cumsum(c["wall_heat"] - c["pellet_heat"])
+        return float(max(np.abs(pellet).max(), np.abs(die).max()) / (s["mass"] * s["latent_heat"]))
+
+    @cached_property
+    def discharge_times(self) -> dict[str, sc.Variable]:
+        """Times after the begin of the release by which 50, 90 and 99 % of the discharged heat has left, s."""
+        numbers = [i for i, stage in enumerate(self.stages) if stage == "discharge"]
+        rows = np.isin(self.columns["leg"], numbers)
+        empty = {name: sc.scalar(float("nan"), unit="s") for name in ("t50", "t90", "t99")}
+        if not rows.any():
+            return empty
+        time = self.columns["time"][rows]
+        begin = time[0] - self.columns["duration"][rows][0]
+        given = -np.cumsum(self.columns["pellet_heat"][rows])
+        if given[-1] <= 1e-3 * self.scalars["mass"] * self.scalars["latent_heat"]:
+            return empty
+        # before the heat turns round (a pellet may first take heat up) nothing counts as given
+        part = np.maximum.accumulate(np.concatenate([[0.0], np.clip(given / given[-1], 0.0, 1.0)]))
+        clock = np.concatenate([[0.0], time - begin])
+        return {
+            f"t{percent}": sc.scalar(float(np.interp(percent / 100, part, clock)), unit="s") for percent in (50, 90, 99)
+        }
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The stage of every step of the protocol."""
+        return list(stages(self.protocol, inverse=bool(self.scalars["inverse"])))
+
+    @cached_property
+    def storage(self) -> dict[str, sc.Variable]:
+        """Where the stored phase stands: holding pressure, leak pressure and margin, equilibrium pressure (MPa)."""
+        names = ("hold_pressure", "leak_pressure", "equilibrium_pressure")
+        found = {name: sc.scalar(self.scalars[name] / 1e6, unit="MPa") for name in names}
+        margin = found["hold_pressure"] - found["leak_pressure"]
+        return {**found, "leak_margin": margin if self.scalars["inverse"] else -margin}
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What a reader must know before using the numbers."""
+        return _warnings(self)
+
+    def summary(self) -> Summary:
+        """Return the numbers of the cycle by name; ``print`` shows them as a table."""
+        heat = {f"heat_{name}": value for name, value in vars(self.heat).items()}
+        work = {f"work_{name}": value for name, value in vars(self.work).items()}
+        return Summary(
+            material=self.inputs["material"]["name"],
+            transition=self.inputs["transition"],
+            **heat,
+            **work,
+            **self.discharge_times,
+            **self.storage,
+            first_law_residual=self.first_law_residual,
+            efficiencies=self.efficiencies,
+            warnings=self.warnings,
+            assumptions=self.assumptions,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary, the steps and the protocol as plain JSON values."""
+        summary: dict[str, Any] = {
+            key: to_json(value) for key, value in self.summary().items() if key != "efficiencies"
+        }
+        summary["efficiencies"] = {name: vars(entry) for name, entry in self.efficiencies.items()}
+        summary["steps"] = [to_json(vars(step)) for step in self.steps]
+        summary["protocol"] = self.protocol.words
+        return summary
+
+    # -- faces -------------------------------------------------------------------------------------
+
+    def plot(self) -> "Figure":
+        """Draw heat flow, pressure, temperatures and phase fraction over time; returns a matplotlib figure."""
+        from caloris.heat.figures import cycle_figure
+
+        return cycle_figure(self)
+
+    def film_strip(self, stage: str = "discharge", frames: int = 6) -> "Figure":
+        """Draw the phase front at some moments of a stage (``"charge"`` or ``"discharge"``)."""
+        from caloris.heat.figures import film_strip
+
+        return film_strip(self, stage, frames)
+
+    def animate(self, path: str | Path, stage: str = "discharge", frames: int = 60) -> Path:
+        """Write an animated GIF of the phase front in a stage."""
+        from caloris.heat.figures import animate
+
+        return animate(self, Path(path), stage, frames)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the cycle with its inputs and versions to HDF5 (read it back with :meth:`load`).
+
+        Raises
+        ------
+        InputError
+            If the place cannot be written; nothing is left behind then.
+        """
+        group = sc.DataGroup(
+            format=sc.scalar(FORMAT),
+            inputs=sc.scalar(json.dumps(self.inputs)),
+            assumptions=sc.scalar(json.dumps(self.assumptions)),
+            scalars=sc.scalar(json.dumps(self.scalars)),
+            steps=sc.DataGroup(
+                {name: sc.array(dims=["step"], values=self.columns[name], unit=unit) for name, unit in COLUMNS.items()}
+            ),
+            frames=self.frames,
+        )
+        with whole(path) as temporary:
+            sc.io.save_hdf5(group, temporary)
+        return Path(path)
+
+    def save_csv(self, path: str | Path) -> Path:
+        """Write the curves of the cycle as a table that people can read."""
+        header = ",".join(f"{name}/{unit}" if unit != "dimensionless" else name for name, unit in COLUMNS.items())
+        with whole(path) as temporary:
+            np.savetxt(
+                temporary,
+                np.column_stack([self.columns[name] for name in COLUMNS]),
+                delimiter=",",
+                header=header,
+                comments="",
+                fmt="%.9g",
+            )
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Cycle":
+        """Read a cycle from the file that :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is missing, damaged or something else.
+        """
+        try:
+            group: dict[str, Any] = dict(sc.io.load_hdf5(path))  # type: ignore[call-overload]
+            steps = group["steps"]
+            if group["format"].value != FORMAT:
+                raise InputError(f"{path}: format {group['format'].value!r}, expected {FORMAT!r}")
+            return cls(
+                inputs=json.loads(group["inputs"].value),
+                columns={name: np.asarray(steps[name].values) for name in COLUMNS},
+                scalars=json.loads(group["scalars"].value),
+                frames=group["frames"],
+                assumptions=json.loads(group["assumptions"].value),
+            )
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file") from None
+        except InputError:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())[:120]
+            raise InputError(f"{path}: not a cycle that caloris saved, or damaged ({reason})") from None
+
+
+def _warnings(cycle: Cycle) -> list[str]:
+    found = []
+    s, storage = cycle.scalars, cycle.storage
+    T = s["storage_temperature"]
+    equilibrium = float(storage["equilibrium_pressure"].value)
+    hold, margin = float(storage["hold_pressure"].value), float(storage["leak_margin"].value)
+    discharges = any(stage == "discharge" for stage in cycle.stages)
+    metastable = hold < equilibrium if s["inverse"] else hold > equilibrium
+    if s["fraction_before_discharge"] > 1e-3 and metastable:
+        found.append(
+            f"Storage at {T:g} K and {hold:g} MPa is metastable: only hysteresis holds the phase (equilibrium storage "
+            f"needs {equilibrium:.4g} MPa); self-discharge begins {margin:.3g} MPa away, "
+            f"at {float(storage['leak_pressure'].value):.4g} MPa."
+        )
+    if discharges and float(cycle.heat.lost_latent.value) > 0.01 * s["latent_heat"] / 1e3:
+        found.append(
+            f"{float(cycle.heat.lost_latent.value):.3g} J/g of latent heat left during storage, before the release."
+        )
+    if discharges and abs(float(cycle.heat.discharged.value)) < 0.01 * s["latent_heat"] / 1e3:
+        found.append("The release discharges nothing: the material had transformed back before.")
+    limit = cycle.inputs["material"]["transitions"]
+    ranges = [t["maximum_pressure"] for t in limit.values() if t.get("maximum_pressure")]
+    highest = float(cycle.columns["pressure"].max()) / 1e6
+    for value in ranges:
+        top = Value(**value).to("MPa")
+        if highest > top * (1 + 1e-9):
+            found.append(f"{highest:g} MPa lies beyond the measured {top:g} MPa of the transition: extrapolated.")
+    for step, account in zip(cycle.protocol.steps, cycle.steps, strict=False):
+        if step.heat_flow is not None and account.end - account.start >= step.limit * (1 - 1e-9):
+            found.append(f"{step.words!r} was still waiting when its time was up.")
+    return found

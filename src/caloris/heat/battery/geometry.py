@@ -1,0 +1,147 @@
+"""The pellet and its die: an axisymmetric cell of revolution, meshed with quadrilaterals.
+
+A cylinder (radius R, height H) of the caloric material sits in a die of wall thickness w whose outer surface is
+thermostatted. Only the upper half is meshed (mirror plane at half height). Coordinates are (r, z) in metres.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from caloris.errors import InputError
+from caloris.units import Quantity, magnitude
+
+if TYPE_CHECKING:
+    from skfem import MeshQuad
+
+Contact = Literal["all", "side", "ends"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """Shape and mesh of a battery cell.
+
+    The default is a guess: the paper's geometry (its Supplementary Tables S3-S5) is not public.
+
+    Parameters
+    ----------
+    radius, height:
+        Of the pellet.
+    wall:
+        Thickness of the die around it; ``"0 mm"`` puts the pellet on the thermostat directly.
+    contact:
+        Which faces of the pellet touch: ``"all"``, the ``"side"`` only, or the ``"ends"`` only. The other
+        faces are insulated.
+    cells:
+        Number of cells across the radius; all other cell sizes follow.
+
+    Raises
+    ------
+    InputError
+        If a length is not positive, has a wrong unit, or the mesh would be absurd.
+
+    Examples
+    --------
+    >>> geometry = Geometry(radius="5 mm", height="10 mm")
+    >>> f"{geometry.volume * 1e9:.1f} mm3"
+    '785.4 mm3'
+    """
+
+    radius: Quantity = "5 mm"
+    height: Quantity = "10 mm"
+    wall: Quantity = "5 mm"
+    contact: Contact = "all"
+    cells: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("radius", "height"):
+            value = magnitude(getattr(self, name), "m", f"geometry {name}", positive=True)
+            if not 1e-6 <= value <= 100:
+                raise InputError(f"geometry {name}: {value:g} m is outside 1 um to 100 m; check the unit")
+        wall = magnitude(self.wall, "m", "geometry wall")
+        if not 0 <= wall <= 100:
+            raise InputError(f"geometry wall: must lie between 0 and 100 m, got {wall:g} m")
+        if self.contact not in ("all", "side", "ends"):
+            raise InputError(f"geometry contact: {self.contact!r} is none of 'all', 'side', 'ends'")
+        if not isinstance(self.cells, int) or isinstance(self.cells, bool) or not 1 <= self.cells <= 512:
+            raise InputError(
+                f"geometry cells: must be a whole number from 1 to 512 across the radius, got {self.cells!r}"
+            )
+        if self.axial_cells > 4096:
+            raise InputError(
+                f"geometry: height/radius = {self.half_height_m * 2 / self.radius_m:g} needs {self.axial_cells} "
+                "cells along the axis; use fewer cells or a shorter pellet"
+            )
+
+    @property
+    def radius_m(self) -> float:
+        """Pellet radius, m."""
+        return magnitude(self.radius, "m", "geometry radius")
+
+    @property
+    def half_height_m(self) -> float:
+        """Half the pellet height, m."""
+        return 0.5 * magnitude(self.height, "m", "geometry height")
+
+    @property
+    def wall_m(self) -> float:
+        """Wall thickness of the die, m."""
+        return magnitude(self.wall, "m", "geometry wall")
+
+    @property
+    def volume(self) -> float:
+        """Volume of the whole pellet, m3."""
+        return float(2 * np.pi * self.radius_m**2 * self.half_height_m)
+
+    @property
+    def axial_cells(self) -> int:
+        """Number of cells along half the height."""
+        return max(1, round(self.cells * self.half_height_m / self.radius_m))
+
+    @property
+    def has_die(self) -> bool:
+        """Whether there is a die between pellet and thermostat."""
+        return self.wall_m > 0
+
+    def pellet_mesh(self) -> "MeshQuad":
+        """Mesh the upper half of the pellet."""
+        from skfem import MeshQuad
+
+        return MeshQuad.init_tensor(*self._pellet_lines())
+
+    def die_mesh(self) -> "MeshQuad":
+        """Mesh the upper half of the die; its nodes on the contact faces coincide with the pellet's."""
+        from skfem import MeshQuad
+
+        r, z = self._pellet_lines()
+        size = max(r[1] - r[0], z[1] - z[0])
+        wall = np.linspace(0, self.wall_m, max(3, round(self.wall_m / (2 * size))) + 1)[1:]
+        if self.contact in ("all", "side"):
+            r = np.concatenate([r, self.radius_m + wall])
+        if self.contact in ("all", "ends"):
+            z = np.concatenate([z, self.half_height_m + wall])
+        mesh = MeshQuad.init_tensor(r, z)
+        centre = mesh.p[:, mesh.t].mean(axis=1)
+        outside = (centre[0] > self.radius_m) | (centre[1] > self.half_height_m)
+        return mesh.restrict(np.flatnonzero(outside))
+
+    def on_contact(self, x: np.ndarray) -> np.ndarray:
+        """Say which points (2, ...) lie on a contact face of the pellet."""
+        tolerance = 1e-9 * (self.radius_m + self.half_height_m)
+        side = (np.abs(x[0] - self.radius_m) < tolerance) & (x[1] < self.half_height_m + tolerance)
+        ends = (np.abs(x[1] - self.half_height_m) < tolerance) & (x[0] < self.radius_m + tolerance)
+        return np.asarray({"all": side | ends, "side": side, "ends": ends}[self.contact])
+
+    def on_thermostat(self, x: np.ndarray) -> np.ndarray:
+        """Say which points (2, ...) lie on the thermostatted outside of the die."""
+        tolerance = 1e-9 * (self.radius_m + self.half_height_m + self.wall_m)
+        side = x[0] > self.radius_m + self.wall_m - tolerance
+        ends = x[1] > self.half_height_m + self.wall_m - tolerance
+        return np.asarray({"all": side | ends, "side": side, "ends": ends}[self.contact])
+
+    def _pellet_lines(self) -> tuple[np.ndarray, np.ndarray]:
+        return (
+            np.linspace(0, self.radius_m, self.cells + 1),
+            np.linspace(0, self.half_height_m, self.axial_cells + 1),
+        )

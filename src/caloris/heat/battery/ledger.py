@@ -1,0 +1,239 @@
+"""The account of a cycle: heat charged, stored, lost and discharged, work, and efficiencies by definition.
+
+All numbers are per mass of the caloric material. Heat is counted at the surface of the pellet, so that the die's
+own heat capacity does not enter (a calorimeter subtracts it as the run of the empty cell).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import scipp as sc
+
+from caloris.heat.battery.protocol import Protocol, Step
+
+Stage = Literal["charge", "storage", "discharge", "return"]
+AMBIENT = 298.15
+"""Reference temperature of exergy, K (25 degrees C)."""
+
+
+@dataclass(frozen=True)
+class StepAccount:
+    """What one step of a protocol did, per kg of material."""
+
+    words: str
+    stage: Stage
+    start: float
+    """s."""
+    end: float
+    heat: float
+    """Heat into the pellet, J/kg."""
+    work: float
+    """Work on the pellet, J/kg."""
+    latent: float
+    """Enthalpy that went into the phase change, J/kg."""
+    dissipation: float
+    """J/kg."""
+    exergy: float
+    """int (1 - T0/T_wall) dQ, J/kg."""
+    fraction: float
+    """Fraction of the high phase at the end."""
+    elastic_work: float
+    """Part of the work that stretches the phases without transforming them, J/kg."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """The heat of a cycle, in J/g of material; see :func:`heat_account`."""
+
+    charged: sc.Variable
+    """Net heat absorbed from the first pressing until the wall temperature is changed."""
+    lost: sc.Variable
+    """Net heat that left between charging and release."""
+    lost_latent: sc.Variable
+    """Part of ``lost`` that came from a phase change: self-discharge."""
+    stored: sc.Variable
+    """Latent heat still held in the transformed phase at the moment of release."""
+    discharged: sc.Variable
+    """Net heat given off from the beginning of the release on."""
+    reheat: sc.Variable
+    """Heat needed after the cycle to bring the material back to where it started."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The work of a cycle, in J/g of material: -int p dV on the pellet."""
+
+    input: sc.Variable
+    """Work done on the material in the stages that take work."""
+    output: sc.Variable
+    """Work given back in the stages that give work."""
+    net: sc.Variable
+    """Work done on the material over the whole protocol; negative if it is a heat engine."""
+    elastic: sc.Variable
+    """Part of ``input`` that only compresses the phases and comes back."""
+    dissipated: sc.Variable
+    """Heat made from the driving force by the hysteresis."""
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """A ratio with its definition."""
+
+    value: float
+    definition: str
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} ({self.definition})"
+
+
+def stages(protocol: Protocol, *, inverse: bool = True) -> list[Stage]:
+    """Assign every step to charge, storage, discharge or return.
+
+    An inverse material is charged by pressing and discharged by releasing, a conventional one the other way.
+    """
+    charging, discharging = ("press", "release") if inverse else ("release", "press")
+    stage: Stage = "storage"
+    found: list[Stage] = []
+    for step in protocol.steps:
+        if step.kind == charging:
+            stage = "charge"
+        elif step.kind == discharging:
+            stage = "discharge"
+        elif step.kind in ("heat", "cool"):
+            stage = "return" if stage in ("discharge", "return") else "storage"
+        found.append(stage)
+    return found
+
+
+def heat_account(accounts: Sequence[StepAccount], enthalpy_left: float, latent_before_release: float) -> Heat:
+    """Sum the heat of a cycle by stage.
+
+    Parameters
+    ----------
+    accounts:
+        Of every step.
+    enthalpy_left:
+        Enthalpy at the start of the protocol minus at its end, J/kg.
+    latent_before_release:
+        Enthalpy of the transformed phase at the moment of release, J/kg.
+
+    Returns
+    -------
+    :
+        The account in J/g.
+    """
+
+    def total(stage: Stage, what: str) -> float:
+        return float(sum(getattr(a, what) for a in accounts if a.stage == stage))
+
+    return Heat(
+        charged=_per_gram(total("charge", "heat")),
+        lost=_per_gram(-total("storage", "heat")),
+        lost_latent=_per_gram(-total("storage", "latent")),
+        stored=_per_gram(latent_before_release),
+        discharged=_per_gram(-total("discharge", "heat")),
+        reheat=_per_gram(enthalpy_left),
+    )
+
+
+def work_account(accounts: Sequence[StepAccount]) -> Work:
+    """Sum the work of a cycle by stage, in J/g."""
+    by_stage = {stage: sum(a.work for a in accounts if a.stage == stage) for stage in get_args(Stage)}
+    taking = [stage for stage, work in by_stage.items() if work > 0]
+    return Work(
+        input=_per_gram(sum(by_stage[stage] for stage in taking)),
+        output=_per_gram(-sum(work for work in by_stage.values() if work < 0)),
+        net=_per_gram(sum(by_stage.values())),
+        elastic=_per_gram(sum(a.elastic_work for a in accounts if a.stage in taking)),
+        dissipated=_per_gram(sum(a.dissipation for a in accounts)),
+    )
+
+
+def efficiencies(
+    heat: Heat,
+    work: Work,
+    accounts: Sequence[StepAccount],
+    *,
+    pressure_volume: float,
+    reheat_exergy: float,
+    published_work: float | None = None,
+) -> dict[str, Efficiency]:
+    """Return the efficiencies of a cycle, each with its definition.
+
+    Parameters
+    ----------
+    heat, work:
+        Accounts of the cycle.
+    accounts:
+        Of every step.
+    pressure_volume:
+        (p_high - p_low) |dV|, J/kg: the work of the whole pressure step over the whole volume change.
+    reheat_exergy:
+        Exergy of the heat that brings the material back to its start, J/kg.
+    published_work:
+        Work that the source of the card states for the material, J/g.
+    """
+    out, into = float(heat.discharged.value), float(heat.charged.value)
+    reheat, W_in, W_net = (float(v.value) for v in (heat.reheat, work.input, work.net))
+    found: dict[str, Efficiency] = {}
+
+    def add(name: str, over: float, under: float, definition: str) -> None:
+        if under > 1e-9:
+            found[name] = Efficiency(over / under, definition)
+
+    add("heat_recovery", out, into, "heat discharged / heat charged; ignores work and sensible heat")
+    add("heat_per_work", out, W_in, "heat discharged / work input of this cycle (-int p dV)")
+    step_work = pressure_volume / 1e3
+    add("heat_per_step_work", out, step_work, "heat discharged / (p_high - p_low) |dV|")
+    if published_work is not None:
+        stated = f"{published_work:g} J/g, the work that the card's source states"
+        add("heat_per_published_work", out, published_work, f"heat discharged / {stated}")
+        definition = f"heat discharged / (heat discharged + {stated}); ignores sensible heat and heat charged"
+        add("published_efficiency", out, out + published_work, definition)
+    add(
+        "cycle_efficiency",
+        out,
+        into + W_in,
+        "heat discharged / (heat charged + work input); ignores sensible heat",
+    )
+    add(
+        "round_trip",
+        out,
+        into + max(reheat, 0.0) + max(W_net, 0.0),
+        "heat discharged / (heat charged + heat to return to the start + net work, if positive), "
+        "the sensible heat shed on cooling not recovered",
+    )
+    exergy_out = -sum(a.exergy for a in accounts if a.stage == "discharge") / 1e3
+    exergy_in = sum(a.exergy for a in accounts if a.stage == "charge") / 1e3 + W_in
+    note = f"T0 = {AMBIENT:g} K"
+    add("exergy", exergy_out, exergy_in, f"exergy discharged / (exergy charged + work input), {note}")
+    add(
+        "exergy_round_trip",
+        exergy_out,
+        exergy_in + max(reheat_exergy, 0.0) / 1e3,
+        f"the same with the exergy of the heat to return to the start in the denominator, {note}",
+    )
+    return found
+
+
+def step_account(step: Step, stage: Stage, columns: dict[str, np.ndarray], mass: float) -> StepAccount:
+    """Sum the time steps of one protocol step; columns are per time step, in J and s."""
+    return StepAccount(
+        words=step.words,
+        stage=stage,
+        start=float(columns["time"][0] - columns["duration"][0]),
+        end=float(columns["time"][-1]),
+        heat=float(columns["pellet_heat"].sum()) / mass,
+        work=float(columns["work"].sum()) / mass,
+        latent=float(columns["latent"].sum()) / mass,
+        dissipation=float(columns["dissipation"].sum()) / mass,
+        exergy=float((columns["pellet_heat"] * (1 - AMBIENT / columns["wall"])).sum()) / mass,
+        fraction=float(columns["fraction"][-1]),
+        elastic_work=float(columns["elastic_work"].sum()) / mass,
+    )
+
+
+def _per_gram(joule_per_kilogram: float) -> sc.Variable:
+    return sc.scalar(round(joule_per_kilogram / 1e3, 12) + 0.0, unit="J/g")  # no negative zero, no rounding noise

@@ -1,0 +1,107 @@
+"""A run as a TOML file: the options of a battery and its protocol, the same words as in Python.
+
+material = "NH4SCN"
+protocol = "fig-1c"                       # or a list of sentences
+contact_conductance = "100 W/m^2/K"
+[geometry]
+radius = "5 mm"
+[overrides]
+heat_capacity = "1700 J/kg/K"
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from caloris.errors import InputError
+from caloris.heat.battery.battery import Battery
+from caloris.heat.battery.geometry import Geometry
+from caloris.heat.battery.protocol import Protocol, parse_protocol
+from caloris.materials import Material, describe, load
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class GeometryTable(_Table):
+    """The ``[geometry]`` table; see :class:`caloris.heat.Geometry`."""
+
+    radius: str = "5 mm"
+    height: str = "10 mm"
+    wall: str = "5 mm"
+    contact: str = "all"
+    cells: int = 16
+
+
+class BatteryRun(_Table):
+    """A run file; the fields are the options of :class:`caloris.heat.Battery` and the protocol."""
+
+    material: str
+    protocol: str | list[str]
+    die: str = "steel-4340"
+    contact_conductance: str = "100 W/m^2/K"
+    transition: str = "hysteresis"
+    transition_width: str = "0.2 K"
+    relaxation_time: str = "0 s"
+    conductivity: str | None = None
+    element_order: int = 1
+    tolerance: float = 0.005
+    geometry: GeometryTable = Field(default_factory=GeometryTable)
+    overrides: dict[str, str] = Field(default_factory=dict)
+
+    def battery(self, folder: Path = Path()) -> Battery:
+        """Build the battery; cards given by path are looked for beside the run file."""
+        options: dict[str, Any] = self.model_dump(exclude={"material", "protocol", "die", "geometry"})
+        return Battery(
+            _card(self.material, folder),
+            die=_card(self.die, folder),
+            geometry=Geometry(**self.geometry.model_dump()),
+            **options,
+        )
+
+    def steps(self) -> Protocol:
+        """Parse the protocol."""
+        return parse_protocol(self.protocol)
+
+
+def read_run(path: str | Path) -> tuple[Battery, Protocol]:
+    """Read a run file.
+
+    Parameters
+    ----------
+    path:
+        A TOML file, see the module's example.
+
+    Returns
+    -------
+    :
+        The battery and the protocol to run on it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or a field is wrong; the message names file, field and reason.
+    """
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the run file: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file: {error}") from None
+    try:
+        run = BatteryRun.model_validate(data)
+        return run.battery(path.parent), run.steps()
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe(error)}") from None
+    except InputError as error:
+        message = str(error)
+        raise InputError(message if message.startswith(str(path)) else f"{path}: {message}") from None
+
+
+def _card(name: str, folder: Path) -> Material:
+    path = Path(name)
+    return load(folder / path if path.suffix == ".toml" and not path.is_absolute() else name)

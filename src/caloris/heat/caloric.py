@@ -1,0 +1,421 @@
+"""The barocaloric effect of a material: isothermal entropy and adiabatic temperature change.
+
+The effect rests on two families of entropy curves, S_heating(T, p) and S_cooling(T, p). A process of one
+direction follows one family and is labelled one-branch; what a cycle can use lies between the two families and
+is labelled reversible. Units: K, MPa, J/(kg K). Source: quasi-direct method of Moya, Lloveras, Manosa and Tamarit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+import scipp as sc
+
+from caloris.errors import InputError
+from caloris.heat.merit import (
+    Merit,
+    full_width_half_maximum,
+    integrated_entropy_change,
+    peak,
+    refrigerant_capacity,
+    relative_cooling_power,
+)
+from caloris.heat.two_phase import Array, Branch, TwoPhase
+from caloris.materials import Material
+from caloris.units import Quantity, magnitude
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Process = Literal["compression", "decompression", "reversible"]
+
+
+class EntropySurfaces(Protocol):
+    """What an effect needs to know of a material; floats in K, Pa and J/(kg K)."""
+
+    @property
+    def is_inverse(self) -> bool:
+        """Whether pressure favours the high-temperature phase."""
+
+    @property
+    def pressure(self) -> float:
+        """The reference pressure, Pa."""
+
+    def entropy(self, T: Array, p: float, branch: Branch) -> Array:
+        """S(T, p) along a branch."""
+
+    def isentropic_temperature(self, entropy: Array, p: float, branch: Branch) -> Array:
+        """Temperature at which a branch has the given entropy."""
+
+    def transition_temperature(self, p: Array | float, branch: Branch) -> Array:
+        """Transition temperature of a branch."""
+
+    def slope(self, p: Array | float, branch: Branch) -> Array:
+        """Slope dT/dp of a branch."""
+
+
+@dataclass(frozen=True)
+class CaloricEffect:
+    """The barocaloric effect on two branches; make one with :func:`caloric_effect`."""
+
+    name: str
+    surfaces: EntropySurfaces
+    maximum_pressure: float | None = None
+    """End of the measured pressure range, Pa; beyond it results are extrapolated."""
+
+    def transition_temperature(self, branch: Branch, pressure: Quantity) -> sc.Variable:
+        """Return the transition temperature of a branch.
+
+        Parameters
+        ----------
+        branch:
+            ``"heating"``, ``"cooling"`` or ``"equilibrium"``.
+        pressure:
+            Scalar, in units of pressure.
+
+        Returns
+        -------
+        :
+            Scalar in K.
+
+        Raises
+        ------
+        InputError
+            If the branch is unknown or the pressure lies outside the model.
+
+        Examples
+        --------
+        >>> from caloris.materials import load
+        >>> effect = caloric_effect(load("NH4SCN"))
+        >>> round(float(effect.transition_temperature("heating", "100 MPa").value), 2)
+        334.0
+        """
+        _check_branch(branch)
+        p = self._pressure(pressure)
+        return sc.scalar(float(self.surfaces.transition_temperature(p, branch)), unit="K")
+
+    def slope(self, branch: Branch, pressure: Quantity | None = None) -> sc.Variable:
+        """Return dT/dp of a branch in K/MPa, at the card's reference pressure unless another is given."""
+        _check_branch(branch)
+        p = self.surfaces.pressure if pressure is None else self._pressure(pressure)
+        return sc.scalar(float(self.surfaces.slope(p, branch)) * 1e6, unit="K/MPa")
+
+    def hysteresis(self, pressure: Quantity | None = None) -> sc.Variable:
+        """Return T(heating) - T(cooling) in K, at the card's reference pressure unless another is given."""
+        p = self.surfaces.pressure if pressure is None else self._pressure(pressure)
+        width = self.surfaces.transition_temperature(p, "heating") - self.surfaces.transition_temperature(p, "cooling")
+        return sc.scalar(float(width), unit="K")
+
+    def reversible_pressure(self) -> sc.Variable:
+        """Return the least pressure at which a pressure cycle transforms there and back, in MPa.
+
+        For an inverse effect the heating branch at that pressure meets the cooling branch at the reference
+        pressure; for a conventional one the other way round. With straight branches this is the hysteresis
+        divided by |dT/dp|, counted from zero pressure change.
+
+        Returns
+        -------
+        :
+            Pressure change from the reference pressure, MPa.
+
+        Examples
+        --------
+        >>> from caloris.materials import load
+        >>> round(float(caloric_effect(load("NH4SCN")).reversible_pressure().value), 1)
+        96.6
+        """
+        from scipy.optimize import brentq
+
+        moving, resting = self._moving_branch(), self._resting_branch()
+        p_0 = self.surfaces.pressure
+        goal = float(self.surfaces.transition_temperature(p_0, resting))
+
+        def gap(p: float) -> float:
+            distance = float(self.surfaces.transition_temperature(p, moving)) - goal
+            return -distance if self.surfaces.is_inverse else distance
+
+        if gap(p_0) >= 0:
+            return sc.scalar(0.0, unit="MPa")
+        width = float(self.hysteresis().value)
+        step = width / abs(float(self.surfaces.slope(p_0, moving)))
+        high = p_0 + step
+        while gap(high) < 0:
+            high += step
+            if high > p_0 + 20 * step:
+                raise InputError(f"{self.name}: no pressure within the model makes the effect reversible")
+        return sc.scalar((brentq(gap, p_0, high, xtol=1.0, rtol=1e-14) - p_0) / 1e6, unit="MPa")
+
+    def entropy_change(
+        self,
+        pressure: Quantity,
+        process: Process = "compression",
+        *,
+        low_pressure: Quantity | None = None,
+        temperature: sc.Variable | None = None,
+    ) -> sc.DataArray:
+        """Return the isothermal entropy change over temperature.
+
+        Parameters
+        ----------
+        pressure:
+            The high pressure, scalar.
+        process:
+            ``"compression"``: S(p) - S(p_low) on the branch that compression follows; ``"decompression"``:
+            S(p_low) - S(p) on the other branch; ``"reversible"``: what a cycle between the two can use, per
+            compression, 0 where the transition does not come back.
+        low_pressure:
+            Scalar; the card's reference pressure if absent.
+        temperature:
+            Dimension ``temperature``; by default a grid around the transitions that holds both sides of
+            every step.
+
+        Returns
+        -------
+        :
+            Dimension ``temperature`` (K), in J/kg/K; the coordinate ``reversibility`` says what it is.
+
+        Raises
+        ------
+        InputError
+            If a pressure is outside the model, not above ``low_pressure``, or the process is unknown.
+
+        Examples
+        --------
+        >>> from caloris.materials import load
+        >>> effect = caloric_effect(load("NH4SCN"))
+        >>> float(effect.entropy_change("80 MPa").max().value)
+        128.7
+        """
+        high, low = self._pressures(pressure, low_pressure)
+        T = self._temperatures(temperature, high, low)
+        first, last = self._families(process)
+        if process == "decompression":
+            change = self.surfaces.entropy(T, low, last) - self.surfaces.entropy(T, high, first)
+        else:
+            change = self.surfaces.entropy(T, high, last) - self.surfaces.entropy(T, low, first)
+        if process == "reversible":
+            change = np.maximum(change, 0.0) if self.surfaces.is_inverse else np.minimum(change, 0.0)
+        return self._curve(T, change, "J/kg/K", high, low, process, "isothermal entropy change")
+
+    def temperature_change(
+        self,
+        pressure: Quantity,
+        process: Process = "compression",
+        *,
+        low_pressure: Quantity | None = None,
+        temperature: sc.Variable | None = None,
+    ) -> sc.DataArray:
+        """Return the adiabatic temperature change over the starting temperature.
+
+        Parameters and errors are those of :meth:`entropy_change`. The isentrope is followed on one family
+        (one-branch) or from one to the other (reversible, 0 where the transition does not come back).
+
+        Returns
+        -------
+        :
+            Dimension ``temperature`` (K, at the start), in K.
+
+        Examples
+        --------
+        >>> from caloris.materials import load
+        >>> effect = caloric_effect(load("NH4SCN"))
+        >>> bool(effect.temperature_change("90 MPa").min().value < -20)
+        True
+        """
+        high, low = self._pressures(pressure, low_pressure)
+        T = self._temperatures(temperature, high, low)
+        first, last = self._families(process)
+        start, end = (high, low) if process == "decompression" else (low, high)
+        entropy = self.surfaces.entropy(T, start, first)
+        change = self.surfaces.isentropic_temperature(entropy, end, last) - T
+        if process == "reversible":
+            change = np.minimum(change, 0.0) if self.surfaces.is_inverse else np.maximum(change, 0.0)
+        return self._curve(T, change, "K", high, low, process, "adiabatic temperature change")
+
+    def merits(self, pressure: Quantity, *, low_pressure: Quantity | None = None) -> dict[str, Merit]:
+        """Return the figures of merit at a pressure, each with its definition.
+
+        Parameters
+        ----------
+        pressure:
+            The high pressure, scalar.
+        low_pressure:
+            Scalar; the card's reference pressure if absent.
+
+        Returns
+        -------
+        :
+            Merits by name; one-branch and reversible ones are told apart.
+
+        Examples
+        --------
+        >>> from caloris.materials import load
+        >>> merits = caloric_effect(load("NH4SCN")).merits("100 MPa")
+        >>> round(merits["relative_cooling_power"].value.value)
+        3861
+        """
+        high, low = self._pressures(pressure, low_pressure)
+        dp = sc.scalar((high - low) / 1e6, unit="MPa")
+        merits: dict[str, Merit] = {}
+
+        def add(name: str, value: sc.Variable, definition: str, process: Process) -> None:
+            merits[name] = Merit(name, value, definition, _reversibility(process))
+
+        directions: tuple[tuple[Process, str], ...] = (("compression", ""), ("reversible", "reversible_"))
+        for process, prefix in directions:
+            dS = self.entropy_change(pressure, process, low_pressure=low_pressure)
+            dT = self.temperature_change(pressure, process, low_pressure=low_pressure)
+            add(f"{prefix}entropy_change", peak(dS), "largest |dS| over temperature", process)
+            add(f"{prefix}temperature_change", peak(dT), "largest |dT_ad| over temperature", process)
+            add(f"{prefix}width", full_width_half_maximum(dS), "FWHM of |dS| over temperature", process)
+            rcp = relative_cooling_power(dS)
+            add(f"{prefix}relative_cooling_power", rcp, "|dS|max * FWHM (Zhang 2023, eq. 1)", process)
+            if process == "compression":
+                add("entropy_change_per_pressure", peak(dS) / dp, "|dS|max / (p - p_low)", process)
+                area = integrated_entropy_change(dS)
+                add("integrated_entropy_change", area, "area under |dS| (RCP in the main text)", process)
+                rc = refrigerant_capacity(dS)
+                add("refrigerant_capacity", rc, "area under |dS| within its FWHM", process)
+                add("relative_cooling_power_per_pressure", rcp / dp, "RCP (eq. 1) / (p - p_low)", process)
+        return merits
+
+    def warnings(self, pressure: Quantity) -> list[str]:
+        """Return what a reader must know of results at this pressure."""
+        p = self._pressure(pressure)
+        found = []
+        if self.maximum_pressure is not None and p > self.maximum_pressure * (1 + 1e-9):
+            found.append(
+                f"{p / 1e6:g} MPa lies beyond the measured range of the transition "
+                f"(up to {self.maximum_pressure / 1e6:g} MPa): extrapolated along straight branches."
+            )
+        least = float(self.reversible_pressure().value) + self.surfaces.pressure / 1e6
+        if p / 1e6 < least:
+            found.append(
+                f"At {p / 1e6:g} MPa no temperature allows a reversible cycle (from {least:.3g} MPa on): "
+                "every entropy and temperature change at this pressure is a one-branch value."
+            )
+        return found
+
+    def plot(self, pressures: Sequence[Quantity] = ("20 MPa", "40 MPa", "60 MPa", "80 MPa", "100 MPa")) -> "Figure":
+        """Draw entropy change, temperature change and phase diagram; returns a matplotlib figure."""
+        from caloris.heat.figures import caloric_figure
+
+        return caloric_figure(self, list(pressures))
+
+    def _moving_branch(self) -> Branch:
+        """The branch that must have passed under pressure: heating if pressure favours the high phase."""
+        return "heating" if self.surfaces.is_inverse else "cooling"
+
+    def _resting_branch(self) -> Branch:
+        return "cooling" if self.surfaces.is_inverse else "heating"
+
+    def _families(self, process: str) -> tuple[Branch, Branch]:
+        """The entropy family at the start and at the end of a process."""
+        moving, resting = self._moving_branch(), self._resting_branch()
+        families: dict[str, tuple[Branch, Branch]] = {
+            "compression": (moving, moving),
+            "decompression": (resting, resting),
+            "reversible": (resting, moving),
+        }
+        if process not in families:
+            raise InputError(f"process: {process!r} is none of {', '.join(map(repr, families))}")
+        return families[process]
+
+    def _pressure(self, pressure: Quantity) -> float:
+        p = magnitude(pressure, "Pa", "pressure")
+        if p < 0:
+            raise InputError(f"pressure: must not be negative, got {p / 1e6:g} MPa")
+        heating, cooling = (float(self.surfaces.transition_temperature(p, branch)) for branch in ("heating", "cooling"))
+        if heating < cooling - 1e-9 * heating:
+            raise InputError(
+                f"pressure: {p / 1e6:g} MPa lies outside the model of {self.name}: the heating branch "
+                "(straight line from the card) would fall below the cooling branch there"
+            )
+        return p
+
+    def _pressures(self, pressure: Quantity, low_pressure: Quantity | None) -> tuple[float, float]:
+        high = self._pressure(pressure)
+        low = self.surfaces.pressure if low_pressure is None else self._pressure(low_pressure)
+        if high <= low:
+            raise InputError(f"pressure: {high / 1e6:g} MPa is not above the low pressure {low / 1e6:g} MPa")
+        return high, low
+
+    def _temperatures(self, temperature: sc.Variable | None, high: float, low: float) -> Array:
+        if temperature is not None:
+            if not isinstance(temperature, sc.Variable):
+                raise InputError(f"temperature: expected a scipp array, got {type(temperature).__name__}")
+            if temperature.dims != ("temperature",):
+                raise InputError(f"temperature: expected the dimension 'temperature', got {temperature.dims}")
+            if temperature.unit != sc.Unit("K"):
+                raise InputError(f"temperature: expected the unit K, got {temperature.unit}")
+            values = np.asarray(temperature.to(unit="K", dtype="float64").values)
+            if not np.all(np.isfinite(values)) or np.any(values <= 0):
+                raise InputError("temperature: must be finite and above 0 K")
+            return values
+        both: tuple[Branch, Branch] = ("heating", "cooling")
+        steps = [float(self.surfaces.transition_temperature(p, b)) for p in (high, low) for b in both]
+        margin = max(5.0, 0.25 * (max(steps) - min(steps)))
+        grid = np.linspace(min(steps) - margin, max(steps) + margin, 400)
+        # both sides of each step, so that heights, widths and areas of a sharp transition are exact
+        sides = [np.nextafter(T, 0.0) for T in steps]
+        return np.unique(np.concatenate([grid, steps, sides]))
+
+    def _curve(
+        self, T: Array, values: Array, unit: str, high: float, low: float, process: str, name: str
+    ) -> sc.DataArray:
+        return sc.DataArray(
+            sc.array(dims=["temperature"], values=values, unit=unit),
+            coords={
+                "temperature": sc.array(dims=["temperature"], values=T, unit="K"),
+                "pressure": sc.scalar(high / 1e6, unit="MPa"),
+                "low_pressure": sc.scalar(low / 1e6, unit="MPa"),
+                "process": sc.scalar(process),
+                "reversibility": sc.scalar(_reversibility(process)),
+            },
+            name=f"{name} of {self.name}, {process} ({_reversibility(process)})",
+        )
+
+
+def caloric_effect(material: Material, transition: str | None = None, /, **overrides: Quantity) -> CaloricEffect:
+    """Return the barocaloric effect of a material card.
+
+    Parameters
+    ----------
+    material:
+        A card, see :func:`caloris.materials.load`.
+    transition:
+        Name of the transition; the first complete one if absent.
+    overrides:
+        Values that replace the card's, for example ``heat_capacity="1700 J/kg/K"``.
+
+    Returns
+    -------
+    :
+        The effect, with transitions as sharp as the card's single temperatures.
+
+    Raises
+    ------
+    InputError
+        If the card lacks a value that the effect needs.
+
+    Examples
+    --------
+    >>> from caloris.materials import load
+    >>> effect = caloric_effect(load("NH4SCN"))
+    >>> effect.slope("heating")
+    <scipp.Variable> ()    float64        [K/MPa]  -0.3003
+    """
+    entry = material.transition(transition)
+    limit = None if entry.maximum_pressure is None else entry.maximum_pressure.to("Pa")
+    model = TwoPhase.from_material(material, transition, **overrides)
+    return CaloricEffect(material.name, model, limit)
+
+
+def _check_branch(branch: str) -> None:
+    if branch not in ("heating", "cooling", "equilibrium"):
+        raise InputError(f"branch: {branch!r} is none of 'heating', 'cooling', 'equilibrium'")
+
+
+def _reversibility(process: str) -> Literal["one-branch", "reversible"]:
+    return "reversible" if process == "reversible" else "one-branch"

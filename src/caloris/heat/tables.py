@@ -1,0 +1,102 @@
+"""The caloric effect on disk: curves as CSV and HDF5, merits as JSON, the figure as PNG."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipp as sc
+
+from caloris.files import output_folder, versions, whole
+from caloris.heat.caloric import CaloricEffect, Process
+from caloris.heat.two_phase import Branch
+from caloris.units import Quantity, magnitude, to_json
+
+_PROCESSES: tuple[Process, ...] = ("compression", "decompression", "reversible")
+
+
+def caloric_json(effect: CaloricEffect, pressures: Sequence[Quantity]) -> dict[str, Any]:
+    """Return curves, merits and warnings of an effect as plain JSON values.
+
+    Parameters
+    ----------
+    effect:
+        The effect.
+    pressures:
+        High pressures, scalars.
+
+    Returns
+    -------
+    :
+        ``transition_temperature`` and ``slope`` by branch, ``reversible_pressure``, and per pressure the curves,
+        the merits with their definitions and the warnings.
+    """
+    branches: tuple[Branch, ...] = ("heating", "cooling")
+    reference = sc.scalar(effect.surfaces.pressure / 1e6, unit="MPa")
+    return {
+        "material": effect.name,
+        "inverse": effect.surfaces.is_inverse,
+        "transition_temperature": {b: to_json(effect.transition_temperature(b, reference)) for b in branches},
+        "slope": {b: to_json(effect.slope(b)) for b in branches},
+        "reversible_pressure": to_json(effect.reversible_pressure()),
+        "pressures": [_one_pressure(effect, p) for p in pressures],
+    }
+
+
+def save_caloric(effect: CaloricEffect, pressures: Sequence[Quantity], folder: str | Path) -> list[Path]:
+    """Write an effect into a folder: ``caloric.csv``, ``caloric.h5``, ``caloric.json``, ``caloric.png``.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    out = output_folder(folder)
+    result = caloric_json(effect, pressures) | {"versions": versions()}
+    curves = {
+        f"{name}, {process}, {magnitude(p, 'MPa', 'pressure'):g} MPa": method(p, process)
+        for p in pressures
+        for process in _PROCESSES
+        for name, method in (
+            ("entropy_change", effect.entropy_change),
+            ("temperature_change", effect.temperature_change),
+        )
+    }
+    paths = [out / f"caloric.{suffix}" for suffix in ("csv", "h5", "json", "png")]
+    with whole(paths[0]) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write("quantity,process,reversibility,pressure/MPa,temperature/K,value,unit\n")
+        for label, curve in curves.items():
+            quantity, process, _ = label.split(", ")
+            fixed = f"{quantity},{process},{curve.coords['reversibility'].value},{curve.coords['pressure'].value:.9g}"
+            for T, value in zip(curve.coords["temperature"].values, curve.values, strict=True):
+                file.write(f"{fixed},{T:.12g},{value:.9g},{curve.unit}\n")
+    with whole(paths[1]) as temporary:
+        group = sc.DataGroup(inputs=sc.scalar(json.dumps(result)), curves=sc.DataGroup(dict(curves)))
+        sc.io.save_hdf5(group, temporary)
+    with whole(paths[2]) as temporary:
+        temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    with whole(paths[3]) as temporary:
+        effect.plot(list(pressures)).savefig(temporary, dpi=150)
+    return paths
+
+
+def _one_pressure(effect: CaloricEffect, p: Quantity) -> dict[str, Any]:
+    curves = []
+    for process in _PROCESSES:
+        dS, dT = effect.entropy_change(p, process), effect.temperature_change(p, process)
+        curves.append(
+            {
+                "process": process,
+                "reversibility": dS.coords["reversibility"].value,
+                "temperature": {"value": np.round(dS.coords["temperature"].values, 9).tolist(), "unit": "K"},
+                "entropy_change": {"value": dS.values.tolist(), "unit": str(dS.unit)},
+                "temperature_change": {"value": dT.values.tolist(), "unit": str(dT.unit)},
+            }
+        )
+    merits = {
+        name: {**to_json(m.value), "definition": m.definition, "reversibility": m.reversibility}
+        for name, m in effect.merits(p).items()
+    }
+    pressure = sc.scalar(magnitude(p, "MPa", "pressure"), unit="MPa")
+    return {"pressure": to_json(pressure), "curves": curves, "merits": merits, "warnings": effect.warnings(p)}

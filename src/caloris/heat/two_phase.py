@@ -1,0 +1,339 @@
+"""Two phases and the first-order transition between them: exact Gibbs thermodynamics with two branches.
+
+Phase i has S_i = s_i + c_i ln(T/T_e) - e_i (p - p_0) and V_i = v_i + e_i (T - T_e) - k_i (p - p_0), so
+everything follows from one Gibbs energy and obeys Maxwell and Clausius-Clapeyron by construction. On heating
+the transition waits until G_low - G_high = D_h, on cooling until G_high - G_low = D_c (the barriers, which make
+the hysteresis). Behind the door all numbers are floats in SI units: K, Pa, J/kg, J/(kg K), m3/kg.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from caloris.errors import InputError
+from caloris.materials import Material, Phase
+from caloris.units import Quantity, magnitude
+
+Array = npt.NDArray[np.float64]
+Branch = Literal["heating", "cooling", "equilibrium"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseProperties:
+    """Constant properties of one phase, SI units per kilogram."""
+
+    heat_capacity: float
+    """c, J/(kg K)."""
+    expansion: float = 0.0
+    """e = (dV/dT)_p, m3/(kg K)."""
+    compression: float = 0.0
+    """k = -(dV/dp)_T, m3/(kg Pa)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoPhase:
+    """A low- and a high-temperature phase with an exact Gibbs energy difference and a barrier per branch.
+
+    All fields are SI floats; build one from a card with :meth:`from_material`.
+
+    Source: notes of the two-phase oracle; eq. 12 of Zhang et al. (2023) is its limit without barriers.
+    """
+
+    low: PhaseProperties
+    high: PhaseProperties
+    temperature: float
+    """Equilibrium temperature T_e at the reference pressure, K."""
+    pressure: float
+    """Reference pressure p_0, Pa."""
+    entropy_change: float
+    """S(high) - S(low) at (T_e, p_0), J/(kg K)."""
+    volume_change: float
+    """V(high) - V(low) at (T_e, p_0), m3/kg."""
+    volume: float
+    """V(low) at (T_e, p_0), m3/kg."""
+    barrier_heating: float = 0.0
+    """D_h at p_0, J/kg."""
+    barrier_cooling: float = 0.0
+    """D_c at p_0, J/kg."""
+    barrier_heating_slope: float = 0.0
+    """dD_h/dp, J/(kg Pa)."""
+    barrier_cooling_slope: float = 0.0
+    """dD_c/dp, J/(kg Pa)."""
+
+    @classmethod
+    def from_material(cls, material: Material, transition: str | None = None, /, **overrides: Quantity) -> "TwoPhase":
+        """Build the model from a card.
+
+        The equilibrium line passes midway between the branches at the card's reference pressure, with the
+        Clausius-Clapeyron slope of the card's volume and entropy change. A branch whose slope is on the card
+        keeps that slope (its barrier then depends on pressure); otherwise the branch runs parallel.
+
+        Parameters
+        ----------
+        material:
+            The card.
+        transition:
+            Name of the transition on the card; the first complete one if absent.
+        overrides:
+            Values that replace the card's: ``heat_capacity``, ``entropy_change``, ``volume_change``,
+            ``temperature_heating``, ``temperature_cooling``, ``slope_heating``, ``slope_cooling``, ``density``.
+
+        Returns
+        -------
+        :
+            The two-phase model.
+
+        Raises
+        ------
+        InputError
+            If the card lacks what the model needs.
+
+        Examples
+        --------
+        >>> from caloris.materials import load
+        >>> model = TwoPhase.from_material(load("NH4SCN"))
+        >>> round(float(model.transition_temperature(100e6, "heating")), 1)
+        334.0
+        """
+        return _from_material(cls, material, transition, overrides)
+
+    def __post_init__(self) -> None:
+        if self.entropy_change <= 0:
+            raise InputError(f"entropy_change must be greater than 0, got {self.entropy_change:g} J/kg/K")
+        if self.low.heat_capacity <= 0 or self.high.heat_capacity <= 0:
+            raise InputError("heat_capacity must be greater than 0 in both phases")
+
+    @property
+    def is_inverse(self) -> bool:
+        """Whether pressure favours the high-temperature phase (dT/dp < 0)."""
+        return self.volume_change < 0
+
+    @property
+    def delta_heat_capacity(self) -> float:
+        """C(high) - C(low), J/(kg K)."""
+        return self.high.heat_capacity - self.low.heat_capacity
+
+    def delta_entropy(self, T: Array | float, p: Array | float) -> Array:
+        """S(high) - S(low), J/(kg K)."""
+        return np.asarray(
+            self.entropy_change
+            + self.delta_heat_capacity * np.log(np.asarray(T) / self.temperature)
+            - (self.high.expansion - self.low.expansion) * (np.asarray(p) - self.pressure)
+        )
+
+    def delta_volume(self, T: Array | float, p: Array | float) -> Array:
+        """V(high) - V(low), m3/kg."""
+        return np.asarray(
+            self.volume_change
+            + (self.high.expansion - self.low.expansion) * (np.asarray(T) - self.temperature)
+            - (self.high.compression - self.low.compression) * (np.asarray(p) - self.pressure)
+        )
+
+    def delta_gibbs(self, T: Array | float, p: Array | float) -> Array:
+        """G(high) - G(low), J/kg; its negative drives the transition to the high phase."""
+        T, dp = np.asarray(T), np.asarray(p) - self.pressure
+        dT = T - self.temperature
+        return np.asarray(
+            -self.entropy_change * dT
+            - self.delta_heat_capacity * (T * np.log(T / self.temperature) - dT)
+            + self.volume_change * dp
+            + (self.high.expansion - self.low.expansion) * dT * dp
+            - 0.5 * (self.high.compression - self.low.compression) * dp**2
+        )
+
+    def delta_enthalpy(self, T: Array | float, p: Array | float) -> Array:
+        """H(high) - H(low), J/kg: the transition enthalpy where the transition happens at (T, p)."""
+        return np.asarray(self.delta_gibbs(T, p) + np.asarray(T) * self.delta_entropy(T, p))
+
+    def low_enthalpy(self, T: Array | float, p: Array | float) -> Array:
+        """H(low) - H(low; T_e, p_0), J/kg."""
+        dp = np.asarray(p) - self.pressure
+        return np.asarray(
+            self.low.heat_capacity * (np.asarray(T) - self.temperature)
+            + (self.volume - self.low.expansion * self.temperature) * dp
+            - 0.5 * self.low.compression * dp**2
+        )
+
+    def low_volume(self, T: Array | float, p: Array | float) -> Array:
+        """V(low), m3/kg."""
+        return np.asarray(
+            self.volume
+            + self.low.expansion * (np.asarray(T) - self.temperature)
+            - self.low.compression * (np.asarray(p) - self.pressure)
+        )
+
+    def low_entropy(self, T: Array | float, p: Array | float) -> Array:
+        """S(low) - S(low; T_e, p_0), J/(kg K)."""
+        return np.asarray(
+            self.low.heat_capacity * np.log(np.asarray(T) / self.temperature)
+            - self.low.expansion * (np.asarray(p) - self.pressure)
+        )
+
+    def barrier(self, p: Array | float, branch: Branch) -> Array:
+        """Driving force at which a branch transforms, J/kg (0 at equilibrium)."""
+        dp = np.asarray(p) - self.pressure
+        if branch == "heating":
+            return np.asarray(self.barrier_heating + self.barrier_heating_slope * dp)
+        if branch == "cooling":
+            return np.asarray(self.barrier_cooling + self.barrier_cooling_slope * dp)
+        return np.zeros_like(dp)
+
+    def transition_temperature(self, p: Array | float, branch: Branch) -> Array:
+        """Solve G(high) - G(low) = -D_h (heating), +D_c (cooling) or 0 (equilibrium) for T, in K.
+
+        Parameters
+        ----------
+        p:
+            Pressure, Pa.
+        branch:
+            ``"heating"``, ``"cooling"`` or ``"equilibrium"``.
+
+        Returns
+        -------
+        :
+            The transition temperature, exact to rounding; one per pressure.
+
+        Raises
+        ------
+        InputError
+            If the two phases do not meet at a pressure: it lies outside the model.
+        """
+        p = np.asarray(p, dtype=float)
+        sign = {"heating": -1.0, "cooling": 1.0, "equilibrium": 0.0}[branch]
+        target = sign * self.barrier(p, branch)
+        T = np.full_like(p, self.temperature)
+        for _ in range(100):
+            slope = self.delta_entropy(T, p)
+            if np.any(~np.isfinite(slope) | (slope <= 0)):
+                break
+            step = (self.delta_gibbs(T, p) - target) / slope
+            T = np.where(T + step > 0.2 * T, T + step, 0.2 * T)
+            if np.all(np.abs(step) <= 1e-13 * T):
+                return T
+        worst = float(np.max(np.abs(p))) / 1e6
+        raise InputError(
+            f"pressure: up to {worst:g} MPa lies outside the two-phase model (no {branch} transition there); "
+            "stay nearer to the card's reference pressure"
+        )
+
+    def transition_pressure(self, T: float, branch: Branch) -> float:
+        """Invert :meth:`transition_temperature`: the pressure (Pa) at which a branch passes T (K)."""
+        p = self.pressure
+        sign = {"heating": -1.0, "cooling": 1.0, "equilibrium": 0.0}[branch]
+        rate = {"heating": self.barrier_heating_slope, "cooling": self.barrier_cooling_slope}.get(branch, 0.0)
+        for _ in range(100):
+            value = float(self.delta_gibbs(T, p) - sign * self.barrier(p, branch))
+            step = -value / (float(self.delta_volume(T, p)) - sign * rate)
+            p += step
+            if not np.isfinite(p):
+                break
+            if abs(step) <= 1e-12 * max(abs(p), 1e5):
+                return p
+        raise InputError(f"temperature: no pressure moves the {branch} transition to {T:g} K in this model")
+
+    def slope(self, p: Array | float, branch: Branch) -> Array:
+        """DT/dp of a branch, K/Pa; on the equilibrium line this is Clausius-Clapeyron."""
+        T = self.transition_temperature(p, branch)
+        sign = {"heating": -1.0, "cooling": 1.0, "equilibrium": 0.0}[branch]
+        rate = {"heating": self.barrier_heating_slope, "cooling": self.barrier_cooling_slope}.get(branch, 0.0)
+        return np.asarray((self.delta_volume(T, p) - sign * rate) / self.delta_entropy(T, p))
+
+    def entropy(self, T: Array, p: float, branch: Branch) -> Array:
+        """S(T, p) along a branch, from S(low; T_e, p_0) = 0, J/(kg K)."""
+        high = np.asarray(T) >= self.transition_temperature(p, branch)
+        return np.asarray(self.low_entropy(T, p) + high * self.delta_entropy(T, p))
+
+    def isentropic_temperature(self, entropy: Array, p: float, branch: Branch) -> Array:
+        """Invert :meth:`entropy`: the temperature (K) of a branch that has the given entropy at p."""
+        T_t = float(self.transition_temperature(p, branch))
+        S_low = float(self.low_entropy(T_t, p))
+        S_high = S_low + float(self.delta_entropy(T_t, p))
+        below = T_t * np.exp((entropy - S_low) / self.low.heat_capacity)
+        above = T_t * np.exp((entropy - S_high) / self.high.heat_capacity)
+        return np.where(entropy <= S_low, below, np.where(entropy >= S_high, above, T_t))
+
+
+def _from_material(
+    cls: type[TwoPhase], material: Material, name: str | None, overrides: Mapping[str, Quantity]
+) -> TwoPhase:
+    transition = material.transition(name)
+    low, high = material.phase(transition.low), material.phase(transition.high)
+    units = {
+        "heat_capacity": "J/kg/K",
+        "entropy_change": "J/kg/K",
+        "volume_change": "m^3/kg",
+        "temperature_heating": "K",
+        "temperature_cooling": "K",
+        "slope_heating": "K/Pa",
+        "slope_cooling": "K/Pa",
+        "density": "kg/m^3",
+    }
+    for key in overrides:
+        if key not in units:
+            raise InputError(f"{key!r} cannot replace a value of the card; these can: {', '.join(units)}")
+
+    def get(field: str, entry: object) -> float | None:
+        if field in overrides:
+            positive = field in ("density", "temperature_heating", "temperature_cooling")
+            return magnitude(overrides[field], units[field], field, positive=positive)
+        value = getattr(entry, field, None)
+        return None if value is None else float(value.to(units[field]))
+
+    def need(field: str, entry: object, where: str) -> float:
+        value = get(field, entry)
+        if value is None:
+            raise InputError(
+                f"{material.name}: {where} has no {field}; add it to a copy of the card, or give {field}=... here"
+            )
+        return value
+
+    where = f"the transition {transition.low} -> {transition.high}"
+    density = need("density", low, f"the phase {transition.low!r}")
+    p_0 = transition.pressure.to("Pa")
+    T_h = need("temperature_heating", transition, where)
+    T_c = get("temperature_cooling", transition)
+    T_c = T_h if T_c is None else T_c
+    if T_c > T_h:
+        raise InputError(f"temperature_cooling {T_c:g} K lies above temperature_heating {T_h:g} K")
+    model = cls(
+        low=_phase_properties(low, need("heat_capacity", low, f"the phase {transition.low!r}"), 1 / density, high),
+        high=_phase_properties(high, need("heat_capacity", high, f"the phase {transition.high!r}"), 1 / density, low),
+        temperature=0.5 * (T_h + T_c),
+        pressure=p_0,
+        entropy_change=need("entropy_change", transition, where),
+        volume_change=need("volume_change", transition, where),
+        volume=1 / density,
+    )
+    return _with_branches(model, T_h, T_c, get("slope_heating", transition), get("slope_cooling", transition))
+
+
+def _phase_properties(phase: Phase, heat_capacity: float, volume: float, other: Phase) -> PhaseProperties:
+    """Expansion and compression enter only where the card has them for both phases."""
+    both_expand = phase.thermal_expansion is not None and other.thermal_expansion is not None
+    both_yield = phase.bulk_modulus is not None and other.bulk_modulus is not None
+    return PhaseProperties(
+        heat_capacity=heat_capacity,
+        expansion=volume * phase.thermal_expansion.to("1/K") if both_expand else 0.0,  # type: ignore[union-attr]
+        compression=volume / phase.bulk_modulus.to("Pa") if both_yield else 0.0,  # type: ignore[union-attr]
+    )
+
+
+def _with_branches(model: TwoPhase, T_h: float, T_c: float, slope_h: float | None, slope_c: float | None) -> TwoPhase:
+    """Choose the barriers so that both branches pass through their temperatures with their slopes."""
+    p = model.pressure
+
+    def barrier_slope(T: float, slope: float | None, sign: float) -> float:
+        if slope is None:  # a branch whose slope nobody measured keeps its distance to equilibrium
+            return 0.0
+        return sign * float(model.delta_volume(T, p) - model.delta_entropy(T, p) * slope)
+
+    return replace(
+        model,
+        barrier_heating=-float(model.delta_gibbs(T_h, p)),
+        barrier_cooling=float(model.delta_gibbs(T_c, p)),
+        barrier_heating_slope=barrier_slope(T_h, slope_h, -1.0),
+        barrier_cooling_slope=barrier_slope(T_c, slope_c, 1.0),
+    )

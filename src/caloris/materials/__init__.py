@@ -1,0 +1,70 @@
+"""The catalogue: materials as cards, each value with unit, status and source."""
+
+from pathlib import Path
+
+from caloris.errors import InputError
+from caloris.materials.card import Material, Phase, Source, Status, Transition, Value, describe, read_card
+from caloris.materials.consistency import Finding, check, unchecked
+
+__all__ = [
+    "Finding",
+    "Material",
+    "Phase",
+    "Source",
+    "Status",
+    "Transition",
+    "Value",
+    "available",
+    "check",
+    "describe",
+    "load",
+    "unchecked",
+]
+
+_LIBRARY = Path(__file__).parent / "library"
+
+
+def available() -> list[str]:
+    """Return the names of the cards that come with caloris.
+
+    Examples
+    --------
+    >>> "NH4SCN" in available()
+    True
+    """
+    return sorted(path.stem for path in _LIBRARY.glob("*.toml"))
+
+
+def load(material: str | Path) -> Material:
+    """Load a material card from the library by name, or your own by its path.
+
+    Parameters
+    ----------
+    material:
+        A name from :func:`available`, or the path of a TOML card.
+
+    Returns
+    -------
+    :
+        The checked card.
+
+    Raises
+    ------
+    InputError
+        If there is no such card or the card is wrong; the message names the field.
+
+    Examples
+    --------
+    >>> load("NH4SCN").transition().entropy_change.quantity
+    <scipp.Variable> ()    float64       [J/kg/K]  128.7
+    """
+    path = Path(material)
+    if path.suffix == ".toml":
+        return read_card(path)
+    names = {name.lower(): name for name in available()}
+    if str(material).lower() not in names:
+        raise InputError(
+            f"no material card {str(material)!r}: the library has {', '.join(names.values())}; "
+            "for your own card give the path of its .toml file"
+        )
+    return read_card(_LIBRARY / f"{names[str(material).lower()]}.toml")
