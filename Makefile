@@ -39,13 +39,15 @@ docs: $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/mkdocs build --strict
 
-bench: $(VENV)/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	$(BIN)/python benchmarks/battery_cycle.py
-	$(BIN)/python benchmarks/conduction_against_heatrapy.py
+# in an environment of its own: the peer pins its numpy and matplotlib
+bench:
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	.venv-bench/bin/python benchmarks/battery_cycle.py
+	.venv-bench/bin/python benchmarks/conduction_against_heatrapy.py
 
 reproduce: $(VENV)/.runtime
-	$(BIN)/caloris reproduce --table docs/reproductions.md
+	$(BIN)/caloris reproduce all --table docs/reproductions.md
 
 clean:
-	rm -rf $(VENV) demo site build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-bench demo site build dist .pytest_cache .mypy_cache .ruff_cache

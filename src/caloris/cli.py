@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from caloris.errors import CalorisError, InputError
 
@@ -20,7 +21,21 @@ if TYPE_CHECKING:
 
     from caloris.materials import Material
 
+
+class _Interrupted(Exception):
+    """Ctrl-C; typer itself would end without a word, or with 'Aborted'."""
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _Interrupted from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,7 +53,7 @@ def main() -> None:
     except CalorisError as error:
         print(f"caloris: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
-    except KeyboardInterrupt:
+    except (_Interrupted, KeyboardInterrupt):
         print("caloris: interrupted; what is finished is kept, run again to go on", file=sys.stderr)
         sys.exit(130)
 
@@ -84,6 +99,8 @@ def materials(
 
     if material is None:
         cards = {name: load(name) for name in available()}
+        if check and as_json:
+            return _print_json({"materials": {name: _check_json(card) for name, card in cards.items()}})
         if check:
             for card in cards.values():
                 _show_check(card, as_json=False)
@@ -213,9 +230,10 @@ def _show_card(card: "Material") -> None:
     print(f"{card.name}: {card.title}")
     for line in card.warnings:
         print(f"  warning: {line}")
-    for section, entries in (("phase", card.phases), ("transition", card.transitions)):
+    sections = (("phase", card.phases), ("transition", card.transitions), ("published", card.published))
+    for section, entries in sections:
         for key, entry in entries.items():
-            label = getattr(entry, "label", "")
+            label = getattr(entry, "label", "") or getattr(entry, "what", "")
             print(f"\n{section} {key}" + (f" ({label})" if label else ""))
             if structure := getattr(entry, "structure", ""):
                 print(f"  {'structure':22s} {structure}")
@@ -234,14 +252,11 @@ def _show_card(card: "Material") -> None:
 
 def _show_check(card: "Material", *, as_json: bool) -> None:
     from caloris.materials import check, unchecked
-    from caloris.units import to_json
 
-    findings = check(card)
     if as_json:
-        rows = [{key: to_json(value) for key, value in vars(finding).items()} for finding in findings]
-        return _print_json({"material": card.name, "findings": rows, "unchecked": unchecked(card)})
+        return _print_json(_check_json(card))
     print(card.name)
-    for f in findings:
+    for f in check(card):
         verdict = "agrees" if f.agrees else "DISAGREES"
         print(
             f"  {verdict:9s} {f.quantity}: stated {f.stated.value:.4g}, implied {f.implied.value:.4g} "
@@ -252,6 +267,14 @@ def _show_check(card: "Material", *, as_json: bool) -> None:
     for line in unchecked(card):
         print(f"  not checked: {line}")
     return None
+
+
+def _check_json(card: "Material") -> dict[str, Any]:
+    from caloris.materials import check, unchecked
+    from caloris.units import to_json
+
+    rows = [{key: to_json(value) for key, value in vars(finding).items()} for finding in check(card)]
+    return {"material": card.name, "findings": rows, "unchecked": unchecked(card)}
 
 
 @contextmanager

@@ -39,11 +39,11 @@ def whole(path: str | Path) -> Iterator[Path]:
     caloris.errors.InputError: /no/such/folder/cycle.h5: cannot write: no folder /no/such/folder
     """
     target = Path(path)
-    if not target.parent.is_dir():
-        raise InputError(f"{target}: cannot write: no folder {target.parent}")
-    if target.is_dir():
-        raise InputError(f"{target}: cannot write: it is a folder; give a file name")
     try:
+        if not target.parent.is_dir():
+            raise InputError(f"{target}: cannot write: no folder {target.parent}")
+        if target.is_dir():
+            raise InputError(f"{target}: cannot write: it is a folder; give a file name")
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
         os.close(handle)
     except OSError as error:

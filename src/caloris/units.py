@@ -108,7 +108,13 @@ def quantity(value: object, unit: str, name: str) -> sc.Variable:
             raise InputError(f"{name}: cannot read {value!r}; write a number and a unit, for example '1 {unit}'")
         if not match.group(2) and unit != "dimensionless":
             raise InputError(f"{name}: {value!r} has no unit; write for example '{match.group(1)} {unit}'")
-        value = sc.scalar(float(match.group(1)), unit=parse_unit(match.group(2)))
+        if match.group(2).startswith(","):
+            raise InputError(f"{name}: {value!r} has a decimal comma; write a point")
+        try:
+            unit_given = parse_unit(match.group(2))
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+        value = sc.scalar(float(match.group(1)), unit=unit_given)
     if isinstance(value, int | float | np.number) and unit == "dimensionless":
         value = sc.scalar(float(value))
     if not isinstance(value, sc.Variable):
@@ -159,11 +165,11 @@ def to_json(value: Any) -> Any:
     if isinstance(value, sc.Variable):
         error: Any
         if value.ndim:
-            error = None if value.variances is None else np.sqrt(value.variances).tolist()
+            error = None if value.variances is None else _finite(np.sqrt(value.variances).tolist())
             return {"value": _finite(value.values.tolist()), "unit": str(value.unit), "error": error}
         if value.dtype == sc.DType.string or value.dtype == sc.DType.bool:
             return value.value
-        error = None if value.variance is None else math.sqrt(value.variance)
+        error = None if value.variance is None else _finite(math.sqrt(value.variance))
         return {"value": _finite(value.value), "unit": str(value.unit), "error": error}
     if isinstance(value, dict):
         return {str(k): to_json(v) for k, v in value.items()}
@@ -174,6 +180,8 @@ def to_json(value: Any) -> Any:
 
 def _finite(value: Any) -> Any:
     """JSON has no NaN and no infinity: both become null."""
+    if isinstance(value, np.ndarray):
+        return _finite(value.tolist())
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):

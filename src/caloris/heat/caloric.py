@@ -138,7 +138,10 @@ class CaloricEffect:
         if gap(p_0) >= 0:
             return sc.scalar(0.0, unit="MPa")
         width = float(self.hysteresis().value)
-        step = width / abs(float(self.surfaces.slope(p_0, moving)))
+        slope = abs(float(self.surfaces.slope(p_0, moving)))
+        if slope == 0:
+            raise InputError(f"{self.name}: pressure does not move the {moving} branch: no barocaloric effect")
+        step = width / slope
         high = p_0 + step
         while gap(high) < 0:
             high += step
@@ -323,7 +326,7 @@ class CaloricEffect:
         return families[process]
 
     def _pressure(self, pressure: Quantity) -> float:
-        p = magnitude(pressure, "Pa", "pressure")
+        p = magnitude(pressure, "MPa", "pressure") * 1e6
         if p < 0:
             raise InputError(f"pressure: must not be negative, got {p / 1e6:g} MPa")
         heating, cooling = (float(self.surfaces.transition_temperature(p, branch)) for branch in ("heating", "cooling"))

@@ -194,8 +194,8 @@ def animate(cycle: "Cycle", path: Path, stage: str = "discharge", frames: int = 
         axis.set_title(f"{stage}, {cycle.frames['time'].values[number] - begin:.1f} s", fontsize=9)
         return []
 
-    animation = FuncAnimation(figure, draw, frames=chosen, blit=False)
     with whole(path) as temporary:
+        animation = FuncAnimation(figure, draw, frames=chosen, blit=False)
         animation.save(str(temporary), writer=PillowWriter(fps=12), dpi=90)
     return path
 

@@ -209,7 +209,8 @@ class TwoPhase:
             slope = self.delta_entropy(T, p)
             if np.any(~np.isfinite(slope) | (slope <= 0)):
                 break
-            step = (self.delta_gibbs(T, p) - target) / slope
+            with np.errstate(over="ignore", invalid="ignore"):  # an absurd pressure: refused below
+                step = (self.delta_gibbs(T, p) - target) / slope
             T = np.where(T + step > 0.2 * T, T + step, 0.2 * T)
             if np.all(np.abs(step) <= 1e-13 * T):
                 return T
@@ -226,7 +227,10 @@ class TwoPhase:
         rate = {"heating": self.barrier_heating_slope, "cooling": self.barrier_cooling_slope}.get(branch, 0.0)
         for _ in range(100):
             value = float(self.delta_gibbs(T, p) - sign * self.barrier(p, branch))
-            step = -value / (float(self.delta_volume(T, p)) - sign * rate)
+            change = float(self.delta_volume(T, p)) - sign * rate
+            if change == 0:
+                break
+            step = -value / change
             p += step
             if not np.isfinite(p):
                 break

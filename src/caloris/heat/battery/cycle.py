@@ -3,6 +3,7 @@
 Everything a reader sees is computed from the recorded time steps, so a cycle loaded from its file is the same.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -295,6 +296,7 @@ class Cycle:
                 {name: sc.array(dims=["step"], values=self.columns[name], unit=unit) for name, unit in COLUMNS.items()}
             ),
             frames=self.frames,
+            checksum=sc.scalar(self._checksum()),
         )
         with whole(path) as temporary:
             sc.io.save_hdf5(group, temporary)
@@ -328,13 +330,16 @@ class Cycle:
             steps = group["steps"]
             if group["format"].value != FORMAT:
                 raise InputError(f"{path}: format {group['format'].value!r}, expected {FORMAT!r}")
-            return cls(
+            cycle = cls(
                 inputs=json.loads(group["inputs"].value),
                 columns={name: np.asarray(steps[name].values) for name in COLUMNS},
                 scalars=json.loads(group["scalars"].value),
                 frames=group["frames"],
                 assumptions=json.loads(group["assumptions"].value),
             )
+            if cycle._checksum() != group["checksum"].value:
+                raise InputError(f"{path}: damaged: its content does not match its checksum; run it again")
+            return cycle
         except FileNotFoundError:
             raise InputError(f"{path}: no such file") from None
         except InputError:
@@ -342,6 +347,16 @@ class Cycle:
         except Exception as error:
             reason = " ".join(str(error).split())[:120]
             raise InputError(f"{path}: not a cycle that caloris saved, or damaged ({reason})") from None
+
+    def _checksum(self) -> str:
+        """Fingerprint of everything that is saved: the file format itself does not notice a flipped byte."""
+        digest = hashlib.sha256(json.dumps([self.inputs, self.scalars, self.assumptions]).encode())
+        for name in COLUMNS:
+            digest.update(np.ascontiguousarray(self.columns[name]).tobytes())
+        for name in sorted(self.frames.keys()):
+            digest.update(f"{name} {self.frames[name].unit}".encode())
+            digest.update(np.ascontiguousarray(self.frames[name].values).tobytes())
+        return digest.hexdigest()
 
 
 def _warnings(cycle: Cycle) -> list[str]:
@@ -358,6 +373,9 @@ def _warnings(cycle: Cycle) -> list[str]:
             f"needs {equilibrium:.4g} MPa); self-discharge begins {margin:.3g} MPa away, "
             f"at {float(storage['leak_pressure'].value):.4g} MPa."
         )
+    charged = s["fraction_before_discharge"]
+    if discharges and any(stage == "charge" for stage in cycle.stages) and 1e-3 < charged < 0.999:
+        found.append(f"Only {100 * charged:.3g} % of the material was charged at the moment of release.")
     if discharges and float(cycle.heat.lost_latent.value) > 0.01 * s["latent_heat"] / 1e3:
         found.append(
             f"{float(cycle.heat.lost_latent.value):.3g} J/g of latent heat left during storage, before the release."

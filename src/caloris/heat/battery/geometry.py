@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from skfem import MeshQuad
 
 Contact = Literal["all", "side", "ends"]
+MOST_CELLS = 1_000_000
+"""A mesh of more cells is refused before it fills the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,14 @@ class Geometry:
                 f"geometry: height/radius = {self.half_height_m * 2 / self.radius_m:g} needs {self.axial_cells} "
                 "cells along the axis; use fewer cells or a shorter pellet"
             )
+        thick = self._wall_cells
+        across = self.cells + (0 if self.contact == "ends" else thick)
+        along = self.axial_cells + (0 if self.contact == "side" else thick)
+        if across * along > MOST_CELLS:
+            raise InputError(
+                f"geometry: pellet and die need {across} x {along} cells, more than {MOST_CELLS:,}; "
+                "use fewer cells or a thinner wall"
+            )
 
     @property
     def radius_m(self) -> float:
@@ -115,8 +125,7 @@ class Geometry:
         from skfem import MeshQuad
 
         r, z = self._pellet_lines()
-        size = max(r[1] - r[0], z[1] - z[0])
-        wall = np.linspace(0, self.wall_m, max(3, round(self.wall_m / (2 * size))) + 1)[1:]
+        wall = np.linspace(0, self.wall_m, self._wall_cells + 1)[1:]
         if self.contact in ("all", "side"):
             r = np.concatenate([r, self.radius_m + wall])
         if self.contact in ("all", "ends"):
@@ -139,6 +148,11 @@ class Geometry:
         side = x[0] > self.radius_m + self.wall_m - tolerance
         ends = x[1] > self.half_height_m + self.wall_m - tolerance
         return np.asarray({"all": side | ends, "side": side, "ends": ends}[self.contact])
+
+    @property
+    def _wall_cells(self) -> int:
+        size = max(self.radius_m / self.cells, self.half_height_m / self.axial_cells)
+        return max(3, round(self.wall_m / (2 * size))) if self.has_die else 0
 
     def _pellet_lines(self) -> tuple[np.ndarray, np.ndarray]:
         return (

@@ -209,12 +209,15 @@ class Marcher:
         scale[: self._n] = 1.0 / slope
         matrix = (self._mass_matrix @ sp.diags(scale) + weight * self._stiffness).tocsc()
         options = {"SymmetricMode": True} if self._lumped else {}
-        factor = splu(
-            matrix,
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0 if self._lumped else 1.0,
-            options=options,
-        )
+        try:
+            factor = splu(
+                matrix,
+                permc_spec="MMD_AT_PLUS_A",
+                diag_pivot_thresh=0.0 if self._lumped else 1.0,
+                options=options,
+            )
+        except RuntimeError:  # singular: only absurd values get here, the step is refused
+            return np.full_like(residual, np.nan)
         return np.asarray(factor.solve(-residual))
 
     def _finish(self, before: CellState, after: CellState, heat: Array, flow: Array) -> Advance:
@@ -318,7 +321,8 @@ class Marcher:
         quiet = self.theta is None and rate is not None and self._quiet
         for theta in (QUIET_THETA, 1.0) if quiet else (self.theta or 1.0,):
             for guess in guesses:
-                step = self.advance(state, dt, p, wall, guess, theta)
+                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # such a step does not converge
+                    step = self.advance(state, dt, p, wall, guess, theta)
                 if step is None:
                     continue
                 self._quiet = _is_quiet(state, step)

@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 
 MOST_FRAMES = 400
 """A cycle keeps at most this many fields; more are thinned out."""
+TEMPERATURES = (1.0, 1e4)
+"""K; beyond lies no material, and constant heat capacities lead below 0 K."""
 
 
 def run_cycle(battery: "Battery", protocol: Protocol, progress: Callable[[str, float], None] | None = None) -> Cycle:
     """Run a protocol on a battery; see :meth:`caloris.heat.Battery.run`."""
     transition = battery.transition_model
     legs = list(protocol.legs())
+    for leg in legs:
+        for T in leg.temperatures:
+            if not TEMPERATURES[0] <= T <= TEMPERATURES[1]:
+                raise InputError(f"protocol: {leg.step.words!r}: {T:g} K lies outside the model; check the unit")
     for p in protocol.pressures():
         transition.edges(p)  # a pressure outside the model is refused before any work
     marcher = Marcher(battery.system(), transition, tolerance=battery.tolerance)

@@ -118,7 +118,7 @@ class Hysteresis:
     def __post_init__(self) -> None:
         if not self.width > 0:
             raise InputError(f"transition width: must be greater than 0 K, got {self.width:g} K")
-        if self.relaxation_time < 0:
+        if not self.relaxation_time >= 0:
             raise InputError(f"relaxation time: must not be negative, got {self.relaxation_time:g} s")
 
     @property
@@ -283,6 +283,8 @@ class Logistic:
     def edges(self, p: float) -> tuple[float, ...]:
         """Where the step begins and ends to 1e-6, K."""
         centre, reach = self.boundary(p), 14 * self.temperature_scale
+        if centre < reach:
+            raise InputError(f"pressure: {p / 1e6:g} MPa lies outside eq. 12: its boundary falls below 0 K there")
         return centre - reach, centre + reach
 
     def step(self, state: MaterialState, p: float, dt: float) -> "_LogisticStep":
