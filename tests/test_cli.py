@@ -335,7 +335,7 @@ BAD_INPUT = {
     "card-phase-unknown": card("cubic", 'low = "monoclinic"', 'low = "cubic"'),
     "card-entropy-negative": card("entropy_change must be greater than 0", "value = 128.7", "value = -128.7"),
     "card-from-the-future": card("schema", "schema = 1", "schema = 2"),
-    "card-incomplete": card("has no heat_capacity", CAPACITY, "", command="caloric"),
+    "card-capacity-in-kelvin": card("expected one like 'J/kg/K'", CAPACITY, CAPACITY.replace("J/kg/K", "K")),
     "card-without-volume-change": card("no barocaloric effect", "value = -3.8e-5", "value = 0", command="caloric"),
     "caloric-of-steel": Bad(("caloric", "steel-4340", "--pressure", "90 MPa"), "no transition with both"),
     "transition-unknown": Bad(("caloric", "NH4SCN", "--pressure", "90 MPa", "--transition", "x"), "is not on the card"),
@@ -420,8 +420,9 @@ BAD_INPUT = {
         "outside the two-phase model", protocol=["Press from 8.2 to 5000 MPa at 349 K in 10 s"]
     ),
     "protocol-where-branches-cross": run(
-        "falls below the cooling branch", overrides='volume_change = "3.8e-5 m^3/kg"', protocol=CHARGE
+        "falls below the cooling branch", overrides='slope_heating = "-1 K/MPa"', protocol=CHARGE
     ),
+    "slope-against-volume-change": run("have opposite signs", overrides='volume_change = "3.8e-5 m^3/kg"'),
     # places to write
     "out-is-a-file": Bad(("battery", "run.toml", "--out", "taken"), "choose another --out", occupied),
     "out-below-a-file": Bad(("battery", "run.toml", "--out", "taken/here"), "choose another --out", occupied),

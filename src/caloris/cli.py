@@ -9,10 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from caloris.errors import CalorisError, InputError
 
@@ -22,25 +21,14 @@ if TYPE_CHECKING:
     from caloris.materials import Material
 
 
-class _Interrupted(Exception):
-    """Ctrl-C; typer itself would end without a word, or with 'Aborted'."""
-
-
-class _Commands(TyperGroup):
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise _Interrupted from None
-
-
 app = typer.Typer(
-    cls=_Commands,
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A barocaloric material, from its card to the heat that a thermal battery made of it stores.",
 )
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, by the custom of shells."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for the result files.")]
@@ -49,17 +37,32 @@ OutOption = Annotated[Path | None, typer.Option("--out", help="Folder for the re
 def main() -> None:
     """Run the command line; one line for every error, no traceback."""
     try:
-        app()
+        code = app(standalone_mode=False)
     except CalorisError as error:
         print(f"caloris: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, InputError) else 1)
-    except (_Interrupted, KeyboardInterrupt):
-        print("caloris: interrupted; what is finished is kept, run again to go on", file=sys.stderr)
-        sys.exit(130)
+    except Exception as error:
+        # typer brings its own copy of click: a usage error is known by what it offers
+        if not hasattr(error, "format_message"):
+            raise
+        print(f"caloris: {' '.join(error.format_message().split())} (see --help)", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _interrupted()
+    if code == INTERRUPTED:  # typer catches Ctrl-C itself
+        _interrupted()
+    sys.exit(code or 0)
+
+
+def _interrupted() -> NoReturn:
+    kept = "finished cycles are kept, run again to go on" if "demo" in sys.argv[1:2] else "nothing was written"
+    print(f"caloris: interrupted; {kept}", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 @app.callback(invoke_without_command=True)
 def _version(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     if version:
@@ -67,6 +70,9 @@ def _version(
 
         print(__version__)
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command()

@@ -64,13 +64,16 @@ def parse_unit(text: str) -> sc.Unit:
     >>> str(parse_unit("minutes"))
     'min'
     """
+    text = _SPELLINGS.get(text, text)
+    if "/" in text:  # per degree is per kelvin
+        text = text.replace("°C", "K").replace("degC", "K")
     try:
-        return sc.Unit(_SPELLINGS.get(text, text))
+        return sc.Unit(text)
     except sc.UnitError:
         raise InputError(f"{text!r} is not a unit; write for example 'MPa', 'K', 'min' or 'J/kg/K'") from None
 
 
-def quantity(value: object, unit: str, name: str) -> sc.Variable:
+def quantity(value: object, unit: str, name: str, *, interval: bool = False) -> sc.Variable:
     """Check a scalar quantity at a public door and convert it to the unit used behind it.
 
     Parameters
@@ -81,6 +84,8 @@ def quantity(value: object, unit: str, name: str) -> sc.Variable:
         The unit to convert to.
     name:
         What the quantity is, for the error message.
+    interval:
+        A difference of temperatures: 1 degC is 1 K then, not 274.15 K.
 
     Returns
     -------
@@ -126,7 +131,7 @@ def quantity(value: object, unit: str, name: str) -> sc.Variable:
     if value.ndim:
         raise InputError(f"{name}: expected one value, got an array with dims {value.dims}")
     if value.unit == sc.Unit("degC") and unit == "K":
-        value = sc.scalar(float(value.value) + 273.15, unit="K")
+        value = sc.scalar(float(value.value) + (0.0 if interval else 273.15), unit="K")
     try:
         value = value.to(unit=unit, dtype="float64", copy=False)
     except (sc.UnitError, sc.DTypeError):
@@ -137,7 +142,7 @@ def quantity(value: object, unit: str, name: str) -> sc.Variable:
     return value
 
 
-def magnitude(value: object, unit: str, name: str, *, positive: bool = False) -> float:
+def magnitude(value: object, unit: str, name: str, *, positive: bool = False, interval: bool = False) -> float:
     """Return a scalar quantity as a float in ``unit`` (see :func:`quantity`), optionally > 0.
 
     Examples
@@ -145,7 +150,7 @@ def magnitude(value: object, unit: str, name: str, *, positive: bool = False) ->
     >>> magnitude("0.09 GPa", "MPa", "pressure")
     90.0
     """
-    number = float(quantity(value, unit, name).value)
+    number = float(quantity(value, unit, name, interval=interval).value)
     if positive and number <= 0:
         raise InputError(f"{name}: must be greater than 0 {unit}, got {number:g} {unit}")
     return number

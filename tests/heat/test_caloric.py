@@ -174,8 +174,8 @@ def test_below_the_reversible_pressure_a_cycle_can_use_nothing(salt):
     assert merits["entropy_change"].value.value == pytest.approx(DS)
     for name in ("entropy_change", "temperature_change", "width", "relative_cooling_power"):
         assert merits[f"reversible_{name}"].value.value == pytest.approx(0.0, abs=1e-9)
-    assert any("no temperature allows a reversible cycle" in text for text in salt.warnings("40 MPa"))
-    assert salt.warnings("100 MPa") == []
+    assert any("no temperature lets the transition go there and back" in text for text in salt.warnings("40 MPa"))
+    assert not any("there and back" in text for text in salt.warnings("100 MPa"))
     assert any("beyond the measured range" in text for text in salt.warnings("101 MPa"))
 
 

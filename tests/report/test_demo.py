@@ -63,6 +63,7 @@ def test_everything_is_there(finished: tuple[Path, Path, Cycle, list]) -> None:
     folder, report, _, _ = finished
     assert report == folder / "report.html"
     wanted = {f"{name}.h5" for name in CYCLES} | {"report.html", "cycle.csv", "cycle.json"}
+    wanted |= {f"caloric.{suffix}" for suffix in ("csv", "h5", "json", "png")}
     assert {path.name for path in folder.iterdir()} == wanted
 
 

@@ -23,6 +23,7 @@ from caloris.heat.merit import (
     peak,
     refrigerant_capacity,
     relative_cooling_power,
+    temperature_averaged_entropy_change,
 )
 from caloris.heat.two_phase import Branch, PhaseProperties, TwoPhase
 
@@ -55,6 +56,7 @@ __all__ = [
     "refrigerant_capacity",
     "relative_cooling_power",
     "release",
+    "temperature_averaged_entropy_change",
 ]
 
 

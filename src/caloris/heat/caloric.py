@@ -15,14 +15,16 @@ import scipp as sc
 from caloris.errors import InputError
 from caloris.heat.merit import (
     Merit,
+    Reversibility,
     full_width_half_maximum,
     integrated_entropy_change,
     peak,
     refrigerant_capacity,
     relative_cooling_power,
+    temperature_averaged_entropy_change,
 )
-from caloris.heat.two_phase import Array, Branch, TwoPhase
-from caloris.materials import Material
+from caloris.heat.two_phase import HYSTERESIS_UNKNOWN, Array, Branch, TwoPhase
+from caloris.materials import Material, as_card
 from caloris.units import Quantity, magnitude
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ class CaloricEffect:
     surfaces: EntropySurfaces
     maximum_pressure: float | None = None
     """End of the measured pressure range, Pa; beyond it results are extrapolated."""
+    assumed: tuple[str, ...] = ()
+    """What is not known and taken, in words."""
 
     def transition_temperature(self, branch: Branch, pressure: Quantity) -> sc.Variable:
         """Return the transition temperature of a branch.
@@ -127,27 +131,27 @@ class CaloricEffect:
         """
         from scipy.optimize import brentq
 
-        moving, resting = self._moving_branch(), self._resting_branch()
         p_0 = self.surfaces.pressure
-        goal = float(self.surfaces.transition_temperature(p_0, resting))
-
-        def gap(p: float) -> float:
-            distance = float(self.surfaces.transition_temperature(p, moving)) - goal
-            return -distance if self.surfaces.is_inverse else distance
-
-        if gap(p_0) >= 0:
+        if self._gap(p_0, p_0) >= 0:
             return sc.scalar(0.0, unit="MPa")
-        width = float(self.hysteresis().value)
+        moving = self._moving_branch()
         slope = abs(float(self.surfaces.slope(p_0, moving)))
         if slope == 0:
             raise InputError(f"{self.name}: pressure does not move the {moving} branch: no barocaloric effect")
-        step = width / slope
+        step = float(self.hysteresis().value) / slope
         high = p_0 + step
-        while gap(high) < 0:
+        while self._gap(high, p_0) < 0:
             high += step
             if high > p_0 + 20 * step:
                 raise InputError(f"{self.name}: no pressure within the model makes the effect reversible")
-        return sc.scalar((brentq(gap, p_0, high, xtol=1.0, rtol=1e-14) - p_0) / 1e6, unit="MPa")
+        p = brentq(lambda p: self._gap(p, p_0), p_0, high, xtol=1.0, rtol=1e-14)
+        return sc.scalar((p - p_0) / 1e6, unit="MPa")
+
+    def _gap(self, p: float, p_low: float) -> float:
+        """Width (K) of the window in which a cycle between two pressures transforms; negative if there is none."""
+        moved = float(self.surfaces.transition_temperature(p, self._moving_branch()))
+        rest = float(self.surfaces.transition_temperature(p_low, self._resting_branch()))
+        return rest - moved if self.surfaces.is_inverse else moved - rest
 
     def entropy_change(
         self,
@@ -263,40 +267,75 @@ class CaloricEffect:
         merits: dict[str, Merit] = {}
 
         def add(name: str, value: sc.Variable, definition: str, process: Process) -> None:
-            merits[name] = Merit(name, value, definition, _reversibility(process))
+            merits[name] = Merit(name, value, definition, self._reversibility(process))
 
         directions: tuple[tuple[Process, str], ...] = (("compression", ""), ("reversible", "reversible_"))
         for process, prefix in directions:
             dS = self.entropy_change(pressure, process, low_pressure=low_pressure)
             dT = self.temperature_change(pressure, process, low_pressure=low_pressure)
+            own = self._transition_part(dS, high, low, process)
+            rcp = relative_cooling_power(own)
             add(f"{prefix}entropy_change", peak(dS), "largest |dS| over temperature", process)
             add(f"{prefix}temperature_change", peak(dT), "largest |dT_ad| over temperature", process)
-            add(f"{prefix}width", full_width_half_maximum(dS), "FWHM of |dS| over temperature", process)
-            rcp = relative_cooling_power(dS)
-            add(f"{prefix}relative_cooling_power", rcp, "|dS|max * FWHM (Zhang 2023, eq. 1)", process)
+            add(f"{prefix}width", full_width_half_maximum(own), "FWHM of |dS| of the transition", process)
+            add(f"{prefix}relative_cooling_power", rcp, "|dS|max * FWHM of the transition (Zhang 2023, eq. 1)", process)
+            tec = temperature_averaged_entropy_change(own, "10 K")
+            add(f"{prefix}tec_10K", tec, "TEC: largest mean of |dS| of the transition over a span of 10 K", process)
             if process == "compression":
                 add("entropy_change_per_pressure", peak(dS) / dp, "|dS|max / (p - p_low)", process)
-                area = integrated_entropy_change(dS)
-                add("integrated_entropy_change", area, "area under |dS| (RCP in the main text)", process)
-                rc = refrigerant_capacity(dS)
-                add("refrigerant_capacity", rc, "area under |dS| within its FWHM", process)
+                area = integrated_entropy_change(own)
+                add("integrated_entropy_change", area, "area under |dS| of the transition (integrated RCP)", process)
+                rc = refrigerant_capacity(own)
+                add("refrigerant_capacity", rc, "area under |dS| of the transition within its FWHM", process)
                 add("relative_cooling_power_per_pressure", rcp / dp, "RCP (eq. 1) / (p - p_low)", process)
+        if isinstance(self.surfaces, TwoPhase):
+            T = float(self.surfaces.transition_temperature(low, "equilibrium"))
+            work = (high - low) * abs(float(self.surfaces.delta_volume(T, low)))
+            heat = T * float(self.surfaces.delta_entropy(T, low))
+            value = sc.scalar(heat / work if work else float("nan"))
+            definition = "T_e dS / ((p - p_low) |dV|): transition heat over the work of the whole pressure step"
+            add("coefficient_of_performance", value, definition, "compression")
         return merits
 
-    def warnings(self, pressure: Quantity) -> list[str]:
-        """Return what a reader must know of results at this pressure."""
-        p = self._pressure(pressure)
-        found = []
+    def _transition_part(self, curve: sc.DataArray, high: float, low: float, process: Process) -> sc.DataArray:
+        """Take the elastic background off: outside the transitions the curve itself, a line between them."""
+        T, values = curve.coords["temperature"].values, curve.values
+        steps = self._steps(high, low)
+        first, last = int(np.searchsorted(T, steps[0])) - 1, int(np.searchsorted(T, steps[-1]))
+        inside = slice(first, last + 1)
+        background = values.copy()
+        background[inside] = np.interp(T[inside], [T[first], T[last]], [values[first], values[last]])
+        part = values - background
+        if process == "reversible":
+            part = np.maximum(part, 0.0) if self.surfaces.is_inverse else np.minimum(part, 0.0)
+        own = curve.copy()
+        own.values = part
+        return own
+
+    def warnings(self, pressure: Quantity, *, low_pressure: Quantity | None = None) -> list[str]:
+        """Return what a reader must know of results at this pressure.
+
+        Parameters
+        ----------
+        pressure, low_pressure:
+            As for :meth:`merits`.
+
+        Returns
+        -------
+        :
+            One sentence each: extrapolation, values that no cycle can use, what is taken because nobody measured it.
+        """
+        p, p_low = self._pressures(pressure, low_pressure)
+        found = list(self.assumed)
         if self.maximum_pressure is not None and p > self.maximum_pressure * (1 + 1e-9):
             found.append(
                 f"{p / 1e6:g} MPa lies beyond the measured range of the transition "
                 f"(up to {self.maximum_pressure / 1e6:g} MPa): extrapolated along straight branches."
             )
-        least = float(self.reversible_pressure().value) + self.surfaces.pressure / 1e6
-        if p / 1e6 < least:
+        if self._gap(p, p_low) <= 0:
             found.append(
-                f"At {p / 1e6:g} MPa no temperature allows a reversible cycle (from {least:.3g} MPa on): "
-                "every entropy and temperature change at this pressure is a one-branch value."
+                f"Between {p_low / 1e6:g} and {p / 1e6:g} MPa no temperature lets the transition go there and back "
+                "(see the reversible pressure): its entropy and temperature change are one-branch values."
             )
         return found
 
@@ -356,13 +395,22 @@ class CaloricEffect:
             if not np.all(np.isfinite(values)) or np.any(values <= 0):
                 raise InputError("temperature: must be finite and above 0 K")
             return values
-        both: tuple[Branch, Branch] = ("heating", "cooling")
-        steps = [float(self.surfaces.transition_temperature(p, b)) for p in (high, low) for b in both]
-        margin = max(5.0, 0.25 * (max(steps) - min(steps)))
-        grid = np.linspace(min(steps) - margin, max(steps) + margin, 400)
+        steps = self._steps(high, low)
+        margin = max(12.0, 0.25 * (steps[-1] - steps[0]))
+        grid = np.linspace(steps[0] - margin, steps[-1] + margin, 400)
         # both sides of each step, so that heights, widths and areas of a sharp transition are exact
         sides = [np.nextafter(T, 0.0) for T in steps]
         return np.unique(np.concatenate([grid, steps, sides]))
+
+    def _steps(self, high: float, low: float) -> list[float]:
+        """Transition temperatures of both branches at both pressures, ascending, K."""
+        both: tuple[Branch, Branch] = ("heating", "cooling")
+        return sorted(float(self.surfaces.transition_temperature(p, b)) for p in (high, low) for b in both)
+
+    def _reversibility(self, process: str) -> Reversibility:
+        if process != "reversible":
+            return "one-branch"
+        return "upper bound" if HYSTERESIS_UNKNOWN in self.assumed else "reversible"
 
     def _curve(
         self, T: Array, values: Array, unit: str, high: float, low: float, process: str, name: str
@@ -374,19 +422,19 @@ class CaloricEffect:
                 "pressure": sc.scalar(high / 1e6, unit="MPa"),
                 "low_pressure": sc.scalar(low / 1e6, unit="MPa"),
                 "process": sc.scalar(process),
-                "reversibility": sc.scalar(_reversibility(process)),
+                "reversibility": sc.scalar(self._reversibility(process)),
             },
-            name=f"{name} of {self.name}, {process} ({_reversibility(process)})",
+            name=f"{name} of {self.name}, {process} ({self._reversibility(process)})",
         )
 
 
-def caloric_effect(material: Material, transition: str | None = None, /, **overrides: Quantity) -> CaloricEffect:
+def caloric_effect(material: Material | str, transition: str | None = None, /, **overrides: Quantity) -> CaloricEffect:
     """Return the barocaloric effect of a material card.
 
     Parameters
     ----------
     material:
-        A card, see :func:`caloris.materials.load`.
+        A card, see :func:`caloris.materials.load`, or the name of one.
     transition:
         Name of the transition; the first complete one if absent.
     overrides:
@@ -409,16 +457,13 @@ def caloric_effect(material: Material, transition: str | None = None, /, **overr
     >>> effect.slope("heating")
     <scipp.Variable> ()    float64        [K/MPa]  -0.3003
     """
+    material = as_card(material)
     entry = material.transition(transition)
     limit = None if entry.maximum_pressure is None else entry.maximum_pressure.to("Pa")
     model = TwoPhase.from_material(material, transition, **overrides)
-    return CaloricEffect(material.name, model, limit)
+    return CaloricEffect(material.name, model, limit, model.assumed)
 
 
 def _check_branch(branch: str) -> None:
     if branch not in ("heating", "cooling", "equilibrium"):
         raise InputError(f"branch: {branch!r} is none of 'heating', 'cooling', 'equilibrium'")
-
-
-def _reversibility(process: str) -> Literal["one-branch", "reversible"]:
-    return "reversible" if process == "reversible" else "one-branch"

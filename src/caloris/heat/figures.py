@@ -16,6 +16,7 @@ from matplotlib.tri import Triangulation
 
 from caloris.errors import InputError
 from caloris.files import whole
+from caloris.heat.battery.transition import paper_boundary_pressure
 from caloris.units import Quantity, magnitude
 
 if TYPE_CHECKING:
@@ -84,10 +85,15 @@ def phase_diagram_figure(effect: "CaloricEffect", cycle: "Cycle | None" = None) 
     top = 120.0
     if cycle is not None:
         top = max(top, 1.25 * float(cycle.pressure.max().value))
-    _draw_branches(axis, effect, top)
+    if cycle is not None and cycle.inputs["transition"] == "paper":
+        wall = cycle.wall_temperature.values
+        T = np.array([wall.min() - 10, wall.max() + 15])
+        axis.plot(paper_boundary_pressure(T) / 1e6, T, color=HOT, lw=1.8, label="boundary of eq. 12")
+        axis.set(xlabel="Pressure (MPa)", ylabel="Temperature (K)", xlim=(0, top))
+    else:
+        _draw_branches(axis, effect, top)
     if cycle is not None:
-        p = np.concatenate([[cycle.protocol.pressure / 1e6], cycle.pressure.values])
-        T = np.concatenate([[cycle.protocol.temperature], cycle.wall_temperature.values])
+        p, T = cycle.pressure.values, cycle.wall_temperature.values
         axis.plot(p, T, color=INK, lw=1.8, label="cycle (wall temperature)")
         for a, b in _corners(p, T):
             axis.annotate("", xy=b, xytext=a, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2})
@@ -155,8 +161,6 @@ def film_strip(cycle: "Cycle", stage: str = "discharge", frames: int = 6) -> Fig
     InputError
         If the cycle has no such stage or ``frames`` is not at least 1.
     """
-    if frames < 1:
-        raise InputError(f"frames: give at least 1, got {frames}")
     chosen, begin = _moments(cycle, stage, frames)
     figure = Figure(figsize=(1.55 * len(chosen) + 2.0, 2.7), layout="constrained")
     ratios = [0.1, *[1.0] * len(chosen), 0.1]
@@ -218,13 +222,12 @@ def sweep_figure(cycles: Mapping[str, "Cycle"]) -> Figure:
     longest = 0.0
     for number, (label, cycle) in enumerate(cycles.items()):
         colour = SEQUENCE(0.9 * number / max(1, len(cycles) - 1))
-        begin = min(step.start for step in cycle.steps if step.stage == "discharge")
-        time = cycle.heat_flow.coords["time"].values
-        rows = time > begin
-        clock = np.concatenate([[0.0], time[rows] - begin])
-        given = np.concatenate([[0.0], -np.cumsum(cycle.columns["pellet_heat"][rows])])
-        flow_axis.plot(clock[1:], cycle.heat_flow.values[rows], color=colour, lw=1.4, label=label)
-        part_axis.plot(clock, given / given[-1], color=colour, lw=1.4, label=label)
+        given = cycle.discharge
+        clock = given.coords["time"].values
+        begin = min(step.start for step in cycle.accounted if step.stage == "discharge")
+        flow = np.interp(begin + clock, cycle.heat_flow.coords["time"].values, cycle.heat_flow.values)
+        flow_axis.plot(clock[1:], flow[1:], color=colour, lw=1.4, label=label)
+        part_axis.plot(clock, given.values / given.values[-1], color=colour, lw=1.4, label=label)
         t90 = float(cycle.discharge_times["t90"].value)
         longest = max(longest, t90)
         part_axis.plot([t90], [0.9], "o", color=colour, ms=4)
@@ -268,7 +271,9 @@ def _corners(p: np.ndarray, T: np.ndarray) -> list[tuple[tuple[float, float], tu
 
 
 def _moments(cycle: "Cycle", stage: str, frames: int) -> tuple[list[int], float]:
-    spans = [(step.start, step.end) for step in cycle.steps if step.stage == stage]
+    if not isinstance(frames, int) or frames < 1:
+        raise InputError(f"frames: give a whole number of at least 1, got {frames!r}")
+    spans = [(step.start, step.end) for step in cycle.accounted if step.stage == stage]
     if not spans:
         known = sorted({step.stage for step in cycle.steps})
         raise InputError(f"stage: the cycle has no {stage!r}; it has: {', '.join(known)}")

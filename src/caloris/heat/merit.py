@@ -10,6 +10,10 @@ import numpy as np
 import scipp as sc
 
 from caloris.errors import InputError
+from caloris.units import Quantity, magnitude
+
+Reversibility = Literal["one-branch", "reversible", "upper bound"]
+"""Upper bound: would be reversible if there were no hysteresis, which nobody measured."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Merit:
     name: str
     value: sc.Variable
     definition: str
-    reversibility: Literal["one-branch", "reversible"]
+    reversibility: Reversibility
 
     def __str__(self) -> str:
         value = float(self.value.value)
@@ -96,12 +100,47 @@ def refrigerant_capacity(curve: sc.DataArray) -> sc.Variable:
     return _area(magnitude, grid, curve)
 
 
+def temperature_averaged_entropy_change(curve: sc.DataArray, lift: Quantity) -> sc.Variable:
+    """Return TEC(lift), the largest mean of |dS| over a temperature span of the given width.
+
+    Parameters
+    ----------
+    curve:
+        Entropy change over ``temperature`` (K).
+    lift:
+        Width of the span, scalar.
+
+    Returns
+    -------
+    :
+        Scalar in the unit of the curve.
+
+    Raises
+    ------
+    InputError
+        If the lift is not positive or wider than the curve.
+    """
+    temperature, values = _checked(curve)
+    width = magnitude(lift, "K", "lift", positive=True)
+    if width > temperature[-1] - temperature[0]:
+        raise InputError(f"lift: {width:g} K is wider than the curve")
+    steps = 0.5 * (np.abs(values[1:]) + np.abs(values[:-1])) * np.diff(temperature)
+    area = np.concatenate([[0.0], np.cumsum(steps)])
+    # the best span begins or ends at a point of the curve, where its slope changes
+    begins = np.concatenate([temperature, temperature - width])
+    begins = begins[(begins >= temperature[0]) & (begins + width <= temperature[-1])]
+    inside = np.interp(begins + width, temperature, area) - np.interp(begins, temperature, area)
+    return sc.scalar(float(inside.max() / width), unit=curve.unit)
+
+
 def _area(values: np.ndarray, temperature: np.ndarray, curve: sc.DataArray) -> sc.Variable:
     area = sc.scalar(float(np.trapezoid(values, temperature)), unit=curve.unit) * sc.scalar(1.0, unit="K")
     return area.to(unit="J/kg")
 
 
 def _checked(curve: sc.DataArray) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(curve, sc.DataArray):
+        raise InputError(f"curve: expected a scipp data array over 'temperature', got {type(curve).__name__}")
     if curve.dims != ("temperature",):
         raise InputError(f"curve: expected one dimension 'temperature', got {curve.dims}")
     if "temperature" not in curve.coords:

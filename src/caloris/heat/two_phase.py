@@ -19,6 +19,7 @@ from caloris.units import Quantity, magnitude
 
 Array = npt.NDArray[np.float64]
 Branch = Literal["heating", "cooling", "equilibrium"]
+HYSTERESIS_UNKNOWN = "hysteresis: not on the card, taken as none; what is called reversible is an upper bound"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,8 @@ class TwoPhase:
     """dD_h/dp, J/(kg Pa)."""
     barrier_cooling_slope: float = 0.0
     """dD_c/dp, J/(kg Pa)."""
+    assumed: tuple[str, ...] = ()
+    """What the card does not say and the model takes, in words."""
 
     @classmethod
     def from_material(cls, material: Material, transition: str | None = None, /, **overrides: Quantity) -> "TwoPhase":
@@ -80,6 +83,9 @@ class TwoPhase:
         overrides:
             Values that replace the card's: ``heat_capacity``, ``entropy_change``, ``volume_change``,
             ``temperature_heating``, ``temperature_cooling``, ``slope_heating``, ``slope_cooling``, ``density``.
+
+        A missing cooling temperature is taken equal to the heating temperature, a heat capacity that only one phase
+        has for both, a missing density as unknown; ``assumed`` says so.
 
         Returns
         -------
@@ -295,29 +301,51 @@ def _from_material(
         return value
 
     where = f"the transition {transition.low} -> {transition.high}"
-    density = need("density", low, f"the phase {transition.low!r}")
-    p_0 = transition.pressure.to("Pa")
+    assumed = []
     T_h = need("temperature_heating", transition, where)
     T_c = get("temperature_cooling", transition)
-    T_c = T_h if T_c is None else T_c
+    if T_c is None:
+        T_c = T_h
+        assumed.append(HYSTERESIS_UNKNOWN)
     if T_c > T_h:
         raise InputError(f"temperature_cooling {T_c:g} K lies above temperature_heating {T_h:g} K")
+    capacities = [get("heat_capacity", phase) for phase in (low, high)]
+    known = [c for c in capacities if c is not None]
+    if not known:
+        need("heat_capacity", low, f"the phase {transition.low!r}")
+    for phase, c in zip((transition.low, transition.high), capacities, strict=True):
+        if c is None:
+            assumed.append(f"heat capacity of {phase}: not on the card, taken equal to the other phase")
+    density = get("density", low)
+    volume = float("nan") if density is None else 1 / density
+    slopes = [get(f"slope_{branch}", transition) for branch in ("heating", "cooling")]
+    for branch, slope in zip(("heating", "cooling"), slopes, strict=True):
+        if slope is None:
+            assumed.append(f"dT/dp on {branch}: not on the card, taken from Clausius-Clapeyron")
     model = cls(
-        low=_phase_properties(low, need("heat_capacity", low, f"the phase {transition.low!r}"), 1 / density, high),
-        high=_phase_properties(high, need("heat_capacity", high, f"the phase {transition.high!r}"), 1 / density, low),
+        low=_phase_properties(low, capacities[0] or known[0], volume, high),
+        high=_phase_properties(high, capacities[1] or known[0], volume, low),
         temperature=0.5 * (T_h + T_c),
-        pressure=p_0,
+        pressure=transition.pressure.to("Pa"),
         entropy_change=need("entropy_change", transition, where),
         volume_change=need("volume_change", transition, where),
-        volume=1 / density,
+        volume=volume,
+        assumed=tuple(assumed),
     )
-    return _with_branches(model, T_h, T_c, get("slope_heating", transition), get("slope_cooling", transition))
+    for branch, slope in zip(("heating", "cooling"), slopes, strict=True):
+        if slope is not None and slope * model.volume_change < 0:
+            raise InputError(
+                f"{material.name}: slope_{branch} {slope * 1e6:g} K/MPa and volume_change {model.volume_change:g} "
+                "m^3/kg have opposite signs; with a positive entropy change Clausius-Clapeyron gives them the same"
+            )
+    return _with_branches(model, T_h, T_c, slopes[0], slopes[1])
 
 
 def _phase_properties(phase: Phase, heat_capacity: float, volume: float, other: Phase) -> PhaseProperties:
     """Expansion and compression enter only where the card has them for both phases."""
-    both_expand = phase.thermal_expansion is not None and other.thermal_expansion is not None
-    both_yield = phase.bulk_modulus is not None and other.bulk_modulus is not None
+    dense = volume == volume
+    both_expand = dense and phase.thermal_expansion is not None and other.thermal_expansion is not None
+    both_yield = dense and phase.bulk_modulus is not None and other.bulk_modulus is not None
     return PhaseProperties(
         heat_capacity=heat_capacity,
         expansion=volume * phase.thermal_expansion.to("1/K") if both_expand else 0.0,  # type: ignore[union-attr]

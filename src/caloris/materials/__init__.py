@@ -14,6 +14,7 @@ __all__ = [
     "Status",
     "Transition",
     "Value",
+    "as_card",
     "available",
     "check",
     "describe",
@@ -33,6 +34,21 @@ def available() -> list[str]:
     True
     """
     return sorted(path.stem for path in _LIBRARY.glob("*.toml"))
+
+
+def as_card(material: Material | str | Path) -> Material:
+    """Return a card as it is, or load it by name or path.
+
+    Raises
+    ------
+    InputError
+        If there is no such card, or what is given is neither.
+    """
+    if isinstance(material, Material):
+        return material
+    if not isinstance(material, str | Path):
+        raise InputError(f"material: expected a card, its name or its path, got {type(material).__name__}")
+    return load(material)
 
 
 def load(material: str | Path) -> Material:
@@ -58,6 +74,8 @@ def load(material: str | Path) -> Material:
     >>> load("NH4SCN").transition().entropy_change.quantity
     <scipp.Variable> ()    float64       [J/kg/K]  128.7
     """
+    if not isinstance(material, str | Path):
+        raise InputError(f"material: expected the name or the path of a card, got {type(material).__name__}")
     path = Path(material)
     if path.suffix == ".toml":
         return read_card(path)

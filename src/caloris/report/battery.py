@@ -5,8 +5,8 @@ from pathlib import Path
 
 from caloris.files import output_folder, whole
 from caloris.heat import Battery, Cycle, caloric_effect
-from caloris.report.demo import account_section, card_section, cycle_section, sources_section
 from caloris.report.page import Page, Section, shown
+from caloris.report.sections import account_section, card_section, cycle_section, sources_section
 
 
 def write_battery(battery: Battery, cycle: Cycle, folder: str | Path) -> list[Path]:
@@ -31,7 +31,7 @@ def write_battery(battery: Battery, cycle: Cycle, folder: str | Path) -> list[Pa
     """
     out = output_folder(folder)
     card = battery.card
-    effect = caloric_effect(card, **battery.overrides)
+    effect = caloric_effect(card, battery.card_transition, **battery.overrides)
     with whole(out / "cycle.json") as temporary:
         temporary.write_text(json.dumps(cycle.to_json(), indent=1), encoding="utf-8")
     page = Page(
@@ -41,7 +41,7 @@ def write_battery(battery: Battery, cycle: Cycle, folder: str | Path) -> list[Pa
             (shown(cycle.heat.charged, 3), "heat charged"),
             (shown(cycle.heat.lost, 3), "heat lost in storage"),
             (shown(cycle.heat.discharged, 3), "heat discharged"),
-            (shown(cycle.work.input, 3), "work put in while charging"),
+            (shown(cycle.work.input, 3), "work put in"),
         ],
         warning=[*card.warnings, *cycle.warnings],
         sections=[

@@ -79,11 +79,11 @@ def phase_boundary() -> Sequence[Comparison]:
     step = paper_step(20e6 + grid, 358.0)
     width = np.interp(0.9, step, grid) - np.interp(0.1, step, grid)
     slope = 1e6 / float(paper_boundary_pressure(358.0) - paper_boundary_pressure(357.0)) * 1e6
-    point = "a point of the boundary in the text of eq. 12"
+    point = "the paper gives P1, T1 and P2, T2 as parameters: both lie on the boundary, Step = 1/2"
     sharp = "no transition of a real sample is this sharp: numerically a step, and without hysteresis"
     return [
-        Comparison("Step at (20 MPa, 358 K)", _si(0.5, "dimensionless"), _si(half[0], "dimensionless"), point),
-        Comparison("Step at (0.1 MPa, 363.83 K)", _si(0.5, "dimensionless"), _si(half[1], "dimensionless"), point),
+        Comparison("Step at (20 MPa, 358 K)", None, _si(half[0], "dimensionless"), point),
+        Comparison("Step at (0.1 MPa, 363.83 K)", None, _si(half[1], "dimensionless"), point),
         Comparison("slope of the boundary", None, _si(slope / 1e6, "K/MPa"), "measured slopes: about −0.3"),
         Comparison("10-90 % width in pressure", None, _si(width / 1e6, "MPa"), sharp),
         Comparison("10-90 % width in temperature", None, _si(abs(width * slope / 1e12), "K"), sharp),
@@ -100,13 +100,14 @@ def caloric() -> Sequence[Comparison]:
     """Fig. 2: entropy change, slope, RCP, from the card's two-branch model."""
     effect = _effect()
     merits_80, merits_100 = effect.merits("80 MPa"), effect.merits("100 MPa")
+    given, T_t = "input of the card", effect.transition_temperature
     one_branch = "one-branch value; a cycle cannot use it below the reversible pressure"
     cooling = "Clausius-Clapeyron from dV and dS; the paper gives no cooling slope in its text"
     return [
-        Comparison("T_t at 0.1 MPa, heating", _si(364, "K"), effect.transition_temperature("heating", "0.1 MPa")),
-        Comparison("T_t at 0.1 MPa, cooling", _si(335, "K"), effect.transition_temperature("cooling", "0.1 MPa")),
-        Comparison("T_t at 100 MPa, heating", _si(334, "K"), effect.transition_temperature("heating", "100 MPa")),
-        Comparison("dT/dp on heating", _si(-0.3, "K/MPa"), effect.slope("heating"), "the paper rounds: 'about 0.3'"),
+        Comparison("T_t at 0.1 MPa, heating", _si(364, "K"), T_t("heating", "0.1 MPa"), given),
+        Comparison("T_t at 0.1 MPa, cooling", _si(335, "K"), T_t("cooling", "0.1 MPa"), given),
+        Comparison("T_t at 100 MPa, heating", _si(334, "K"), T_t("heating", "100 MPa"), given),
+        Comparison("dT/dp on heating", _si(-0.3, "K/MPa"), effect.slope("heating"), f"{given}; 'about 0.3'"),
         Comparison("dT/dp on cooling", None, effect.slope("cooling"), cooling),
         Comparison(
             "dS maximum",
@@ -134,7 +135,7 @@ def caloric() -> Sequence[Comparison]:
         ),
         Comparison(
             "pressure for a reversible cycle",
-            _si(40, "MPa"),
+            None,
             effect.reversible_pressure(),
             "the paper's 40 MPa is where the one-branch dS saturates; hysteresis/|dT/dp| is what a cycle needs",
             paper_words="'saturation pressure about 40 MPa'",
@@ -271,7 +272,7 @@ def efficiency() -> Sequence[Comparison]:
     def row(name: str, source: dict, paper: float | None = None, words: str = "") -> Comparison:  # type: ignore[type-arg]
         entry = source[name]
         value = None if paper is None else _si(paper, "dimensionless")
-        remark = entry.definition if not words else f"{entry.definition}; paper: {words}"
+        remark = entry.definition if not words else f"{entry.definition}; {words}"
         return Comparison(name.replace("_", " "), value, _si(entry.value, "dimensionless"), remark)
 
     return [
@@ -288,9 +289,9 @@ def efficiency() -> Sequence[Comparison]:
             slow.work.input - slow.work.elastic,
             "-int p dV at the pressure where it transforms (50 MPa)",
         ),
-        row("heat_per_published_work", found, 11, "'eleven times more than the input mechanical energy'"),
+        row("heat_per_published_work", found, 11, "the paper's 'eleven times'"),
         row("heat_per_step_work", found),
-        row("published_efficiency", found, 0.92, "'about 92 %'"),
+        row("published_efficiency", found, 0.92, "the paper's 'about 92 %'"),
         row("heat_recovery", slowly, None, "quasi-static"),
         row("cycle_efficiency", found),
         row(
@@ -316,16 +317,9 @@ def structures() -> Sequence[Comparison]:
 
     card = _card()
     rows = []
-    for name, volume in (("monoclinic", 387.53), ("orthorhombic", 373.37), ("tetragonal", 379.98)):
-        cell = card.structure(name)
-        rows.append(
-            Comparison(
-                f"cell volume, {name}",
-                _si(volume, "angstrom**3"),
-                _si(cell.cell.volume, "angstrom**3"),
-                "paper: computed from its printed cell by hand",
-            )
-        )
+    for name in ("monoclinic", "orthorhombic", "tetragonal"):
+        volume = _si(card.structure(name).cell.volume, "angstrom**3")
+        rows.append(Comparison(f"cell volume, {name}", None, volume, "from the printed cell; the paper gives none"))
     cell = card.structure("tetragonal")
     nitrogen = [i for i, symbol in enumerate(cell.symbols) if symbol == "N"]
     hydrogen = [i for i, symbol in enumerate(cell.symbols) if symbol == "H"]

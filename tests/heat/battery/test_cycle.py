@@ -119,7 +119,7 @@ RUNS = {
 def balance_of(cycle):
     """Energy gained, and heat and work that went in, J/g, from the account of the whole cycle."""
     mass = value(cycle.mass)
-    gained = (cycle.columns["pellet_energy"][-1] - cycle.scalars["pellet_energy_start"]) / mass
+    gained = (cycle.columns["pellet_energy"][-1] - cycle.columns["pellet_energy"][0]) / mass
     into = sum(step.heat for step in cycle.steps) / 1e3
     return gained, into, value(cycle.work.net)
 

@@ -3,7 +3,6 @@
 from caloris.heat.battery.battery import Battery
 from caloris.heat.battery.geometry import Geometry
 from caloris.heat.battery.protocol import (
-    PROTOCOLS,
     Protocol,
     Step,
     cool,
@@ -14,6 +13,7 @@ from caloris.heat.battery.protocol import (
     press,
     release,
 )
+from caloris.heat.battery.published_protocols import PROTOCOLS
 
 __all__ = [
     "PROTOCOLS",

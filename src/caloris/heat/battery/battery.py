@@ -13,7 +13,7 @@ from caloris.heat.battery.geometry import Geometry
 from caloris.heat.battery.protocol import Protocol, Step, parse_protocol
 from caloris.heat.battery.transition import Hysteresis, Logistic, TransitionModel
 from caloris.heat.two_phase import TwoPhase
-from caloris.materials import Material, Status, load
+from caloris.materials import Material, Status, as_card
 from caloris.units import Quantity, magnitude
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from caloris.heat.battery.cycle import Cycle
 
 TransitionName = Literal["hysteresis", "paper"]
+DEFAULT_WIDTH = 0.2
+"""Ramp width of each branch, K: a guess, sharp against the hysteresis of any known material."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Battery:
         1 (nodal enthalpy method) or 2 (biquadratic elements, for smooth problems).
     tolerance:
         Error allowed per time step, as a part of the latent heat.
+    card_transition:
+        Name of the transition on the card; the first complete one if absent.
     overrides:
         Values that replace the card's, as for :meth:`caloris.heat.TwoPhase.from_material`.
 
@@ -77,26 +81,46 @@ class Battery:
     conductivity: Quantity | None = None
     element_order: int = 1
     tolerance: float = 0.005
+    card_transition: str | None = None
     overrides: dict[str, Quantity] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("material", "die"):
-            value = getattr(self, name)
-            if isinstance(value, str):
-                object.__setattr__(self, name, load(value))
-            elif not isinstance(value, Material):
-                raise InputError(f"{name}: expected a material card or its name, got {type(value).__name__}")
+            object.__setattr__(self, name, as_card(getattr(self, name)))
         if self.transition not in get_args(TransitionName):
             raise InputError(f"transition: {self.transition!r} is neither 'hysteresis' nor 'paper'")
         if not isinstance(self.geometry, Geometry):
             raise InputError("geometry: expected a caloris.heat.Geometry")
+        if not isinstance(self.overrides, dict):
+            raise InputError("overrides: expected a dictionary such as {'heat_capacity': '1700 J/kg/K'}")
         if isinstance(self.tolerance, bool) or not isinstance(self.tolerance, int | float):
             raise InputError(f"tolerance: expected a number, got {self.tolerance!r}")
         if not 1e-6 <= self.tolerance <= 0.5:
             raise InputError(f"tolerance: must lie between 1e-6 and 0.5, got {self.tolerance:g}")
         if self.element_order not in (1, 2):
             raise InputError(f"element_order: must be 1 or 2, got {self.element_order!r}")
+        if self.transition == "paper":
+            self._check_paper()
+        if self._thermodynamics.volume != self._thermodynamics.volume:
+            low = self.card.transition(self.card_transition).low
+            raise InputError(
+                f"{self.card.name}: the phase {low!r} has no density; add it to a copy of the card or to the overrides"
+            )
         _ = self.transition_model, self.conductance, self.pellet, self.die_solid
+
+    def _check_paper(self) -> None:
+        """Eqs 11-12 are about one material, and leave nothing else to choose."""
+        if self.card.formula != "NH4SCN":
+            raise InputError(
+                f"transition: eqs 11-12 ('paper') hold for NH4SCN, not for {self.card.name}; use 'hysteresis'"
+            )
+        fixed = [name for name in self.overrides if name not in ("heat_capacity", "entropy_change", "density")]
+        if magnitude(self.transition_width, "K", "transition_width", interval=True) != DEFAULT_WIDTH:
+            fixed.append("transition_width")
+        if magnitude(self.relaxation_time, "s", "relaxation_time") != 0:
+            fixed.append("relaxation_time")
+        if fixed:
+            raise InputError(f"{fixed[0]}: has no effect on eqs 11-12 (transition 'paper'); leave it out")
 
     @property
     def card(self) -> Material:
@@ -105,10 +129,14 @@ class Battery:
         return self.material
 
     @property
+    def _thermodynamics(self) -> TwoPhase:
+        return TwoPhase.from_material(self.card, self.card_transition, **self.overrides)
+
+    @property
     def transition_model(self) -> TransitionModel:
         """The rule for the phase fraction and its thermodynamics."""
-        model = TwoPhase.from_material(self.card, **self.overrides)
-        width = magnitude(self.transition_width, "K", "transition_width", positive=True)
+        model = self._thermodynamics
+        width = magnitude(self.transition_width, "K", "transition_width", positive=True, interval=True)
         relaxation = magnitude(self.relaxation_time, "s", "relaxation_time")
         if self.transition == "paper":
             return Logistic.of(model)
@@ -126,7 +154,7 @@ class Battery:
         """Density, heat capacity and conductivity of the pellet."""
         from caloris.heat.battery.conduction import Solid
 
-        model = TwoPhase.from_material(self.card, **self.overrides)
+        model = self._thermodynamics
         return Solid(1 / model.volume, model.low.heat_capacity, self._conductivity())
 
     @property
@@ -204,6 +232,7 @@ class Battery:
             "contact_conductance": "perfect" if h == float("inf") else f"{h:.12g} W/m^2/K",
             "geometry": geometry,
             "transition": self.transition,
+            "card_transition": self._transition_name,
             "transition_width": _text(self.transition_width, "K"),
             "relaxation_time": _text(self.relaxation_time, "s"),
             "conductivity": f"{self._conductivity():.12g} W/m/K",
@@ -213,41 +242,59 @@ class Battery:
         }
 
     def assumptions(self) -> list[str]:
-        """List what rests on an estimate or a guess, in words for the reader of a result."""
-        transition = self.card.transition()
-        used = (transition.low, transition.high)
+        """List what rests on an estimate or a guess or was set for this run, in words for the reader of a result."""
+        return [
+            *self._assumed_on_card(),
+            *(
+                f"{key.replace('_', ' ')}: {_text(value, None)}, set for this run"
+                for key, value in self.overrides.items()
+            ),
+            *self._assumed_options(),
+            "heat capacity and conductivity are constant within a phase; card uncertainties are not propagated",
+        ]
+
+    def _assumed_on_card(self) -> list[str]:
+        transition = self.card.transition(self.card_transition)
+        used = (f"phases.{transition.low}.", f"phases.{transition.high}.", f"transitions.{self._transition_name}.")
         found = []
         for name, value in self.card.values():
-            section, key, attribute = name.split(".", 2)
-            relevant = section == "transitions" or key in used
-            if relevant and value.status in (Status.ESTIMATE, Status.GUESS) and attribute not in self.overrides:
-                if attribute == "thermal_conductivity" and self.conductivity is not None:
-                    continue
-                found.append(f"{attribute.replace('_', ' ')} ({key}): {value}, {value.status}")
-        if "heat_capacity" in self.overrides:
-            found.append(f"heat capacity: {_text(self.overrides['heat_capacity'], None)}, set for this run")
+            attribute = name.rsplit(".", 1)[1]
+            replaced = attribute in self.overrides or (attribute == "thermal_conductivity" and self.conductivity)
+            if name.startswith(used) and value.status in (Status.ESTIMATE, Status.GUESS) and not replaced:
+                where = name.split(".")[1]
+                found.append(f"{attribute.replace('_', ' ')} ({where}): {value}, {value.status}")
+        if self.transition == "paper":
+            return [line for line in found if "temperature" not in line]
+        return [*found, *self._thermodynamics.assumed]
+
+    def _assumed_options(self) -> list[str]:
         default = Geometry()
         shape = (self.geometry.radius_m, self.geometry.half_height_m, self.geometry.wall_m, self.geometry.contact)
-        is_default = shape == (default.radius_m, default.half_height_m, default.wall_m, default.contact)
-        found.append(
-            f"geometry: radius {self.geometry.radius_m * 1e3:g} mm, height {self.geometry.half_height_m * 2e3:g} mm, "
-            f"die wall {self.geometry.wall_m * 1e3:g} mm, {'guess (the default)' if is_default else 'set for this run'}"
-        )
+        usual = shape == (default.radius_m, default.half_height_m, default.wall_m, default.contact)
         h = "perfect" if self.conductance == float("inf") else f"{self.conductance:g} W/m^2/K"
-        found.append(f"contact conductance: {h}, {'guess (the default)' if h == '100 W/m^2/K' else 'set for this run'}")
+        found = [
+            f"geometry: radius {self.geometry.radius_m * 1e3:g} mm, height {self.geometry.half_height_m * 2e3:g} mm, "
+            f"die wall {self.geometry.wall_m * 1e3:g} mm, contact on {self.geometry.contact}, {_origin(usual)}",
+            f"contact conductance: {h}, {_origin(h == '100 W/m^2/K')}",
+        ]
+        if self.conductivity is not None:
+            found.append(f"thermal conductivity: {self._conductivity():g} W/m/K, set for this run")
         if self.transition == "hysteresis":
-            width = _text(self.transition_width, "K")
-            origin = "guess (the default)" if width == "0.2 K" else "set for this run"
-            found.append(f"ramp width of the transition: {width}, {origin}")
-            if transition.slope_cooling is None and "slope_cooling" not in self.overrides:
-                found.append("dT/dp on cooling: not on the card, taken from Clausius-Clapeyron")
-        found.append("one heat capacity and conductivity per phase, constant in temperature and pressure")
+            width = magnitude(self.transition_width, "K", "transition_width", interval=True)
+            relaxation = magnitude(self.relaxation_time, "s", "relaxation_time")
+            found.append(f"ramp width of the transition: {width:g} K, {_origin(width == DEFAULT_WIDTH)}")
+            found.append(f"relaxation time of the transition: {relaxation:g} s, {_origin(relaxation == 0)}")
         return found
+
+    @property
+    def _transition_name(self) -> str:
+        chosen = self.card.transition(self.card_transition)
+        return next(name for name, entry in self.card.transitions.items() if entry is chosen)
 
     def _conductivity(self) -> float:
         if self.conductivity is not None:
             return magnitude(self.conductivity, "W/m/K", "conductivity", positive=True)
-        transition = self.card.transition()
+        transition = self.card.transition(self.card_transition)
         known = [
             value.to("W/m/K")
             for name in (transition.low, transition.high)
@@ -258,6 +305,10 @@ class Battery:
                 f"{self.card.name}: neither phase has a thermal_conductivity on the card; give conductivity='... W/m/K'"
             )
         return sum(known) / len(known)
+
+
+def _origin(is_default: bool) -> str:
+    return "guess (the default)" if is_default else "set for this run"
 
 
 def _text(value: Quantity, unit: str | None) -> str:

@@ -22,6 +22,8 @@ from caloris.heat.battery.ledger import (
     Stage,
     StepAccount,
     Work,
+    accounted_cycle,
+    cycle_numbers,
     efficiencies,
     heat_account,
     stages,
@@ -55,6 +57,10 @@ COLUMNS = {
     "dissipation": "J",
     "pellet_energy": "J",
     "die_energy": "J",
+    "enthalpy": "J/kg",
+    "held": "J/kg",
+    "leak_pressure": "Pa",
+    "equilibrium_pressure": "Pa",
 }
 
 
@@ -141,38 +147,66 @@ class Cycle:
         return sc.scalar(self.scalars["mass"] * 1e3, unit="g")
 
     @cached_property
+    def stages(self) -> list[Stage]:
+        """The stage of every step of the protocol."""
+        return stages(self.protocol, inverse=bool(self.scalars["inverse"]))
+
+    @cached_property
     def steps(self) -> list[StepAccount]:
         """The account of every step of the protocol."""
         found = []
-        for number, (step, stage) in enumerate(zip(self.protocol.steps, self.stages, strict=True)):
+        numbers = cycle_numbers(self.stages)
+        for number, step in enumerate(self.protocol.steps):
             rows = self.columns["leg"] == number
-            if rows.any():
-                part = {name: values[rows] for name, values in self.columns.items()}
-                found.append(step_account(step, stage, part, self.scalars["mass"]))
+            part = {name: values[rows] for name, values in self.columns.items()}
+            found.append(step_account(step, self.stages[number], numbers[number], part, self.scalars["mass"]))
         return found
+
+    @property
+    def cycles(self) -> int:
+        """How many charge-discharge cycles the protocol has; the last with a discharge is accounted."""
+        return max(cycle_numbers(self.stages)) + 1
+
+    @property
+    def accounted(self) -> list[StepAccount]:
+        """The steps that heat, work, efficiencies, times and storage speak of."""
+        chosen = accounted_cycle(self.stages)
+        return [step for step in self.steps if step.cycle == chosen]
+
+    def row_at(self, time: float) -> int:
+        """The time step that ends at a time."""
+        return int(np.searchsorted(self.columns["time"], time * (1 + 1e-12)) - 1) if time > 0 else 0
+
+    @property
+    def release_row(self) -> int:
+        """The time step before the release of the accounted cycle (its last, if there is none)."""
+        releases = [step.start for step in self.accounted if step.stage == "discharge"]
+        return self.row_at(min(releases)) if releases else self.row_at(self.accounted[-1].end)
 
     @cached_property
     def heat(self) -> Heat:
         """Heat charged, stored, lost and discharged, J/g."""
-        return heat_account(self.steps, self.scalars["enthalpy_left"], self.scalars["latent_before_discharge"])
+        c, steps = self.columns, self.accounted
+        left = c["enthalpy"][self.row_at(steps[0].start)] - c["enthalpy"][self.row_at(steps[-1].end)]
+        return heat_account(steps, float(left), float(c["held"][self.release_row]))
 
     @cached_property
     def work(self) -> Work:
         """Work in and out, J/g."""
-        return work_account(self.steps)
+        return work_account(self.accounted)
 
     @cached_property
     def efficiencies(self) -> dict[str, Efficiency]:
         """Efficiencies by name, each with its definition."""
-        p = self.columns["pressure"]
-        span = max(p.max(), self.protocol.pressure) - min(p.min(), self.protocol.pressure)
-        start, end = self.protocol.temperature, float(self.columns["mean_temperature"][-1])
+        first, last = self.row_at(self.accounted[0].start), self.row_at(self.accounted[-1].end)
+        p = self.columns["pressure"][first : last + 1]
+        start, end = (float(self.columns["mean_temperature"][row]) for row in (first, last))
         capacity = self.scalars["low_heat_capacity"]
         return efficiencies(
             self.heat,
             self.work,
-            self.steps,
-            pressure_volume=float(span) * abs(self.scalars["volume_change"]),
+            self.accounted,
+            pressure_volume=float(np.ptp(p)) * abs(self.scalars["volume_change"]),
             reheat_exergy=capacity * (start - end - AMBIENT * float(np.log(start / end))),
             published_work=self._published("input-work", "J/g"),
         )
@@ -190,47 +224,63 @@ class Cycle:
         tells how well the nonlinear equations were solved.
         """
         c, s = self.columns, self.scalars
-        pellet = c["pellet_energy"] - s["pellet_energy_start"] - np.cumsum(c["pellet_heat"] + c["work"])
-        die = c["die_energy"] - s["die_energy_start"] - np.cumsum(c["wall_heat"] - c["pellet_heat"])
+        pellet = c["pellet_energy"] - c["pellet_energy"][0] - np.cumsum(c["pellet_heat"] + c["work"])
+        die = c["die_energy"] - c["die_energy"][0] - np.cumsum(c["wall_heat"] - c["pellet_heat"])
         return float(max(np.abs(pellet).max(), np.abs(die).max()) / (s["mass"] * s["latent_heat"]))
+
+    @property
+    def discharge(self) -> sc.DataArray:
+        """Heat given off since the beginning of the release, J/g over ``time`` (s) from there.
+
+        Raises
+        ------
+        InputError
+            If the protocol has no discharge.
+        """
+        spans = [(step.start, step.end) for step in self.accounted if step.stage == "discharge"]
+        if not spans:
+            raise InputError("the protocol has no discharge")
+        first, last = self.row_at(spans[0][0]), self.row_at(spans[-1][1])
+        given = -np.cumsum(self.columns["pellet_heat"][first + 1 : last + 1]) / self.scalars["mass"] / 1e3
+        time = self.columns["time"][first + 1 : last + 1] - spans[0][0]
+        return sc.DataArray(
+            sc.array(dims=["time"], values=np.concatenate([[0.0], given]), unit="J/g"),
+            coords={"time": sc.array(dims=["time"], values=np.concatenate([[0.0], time]), unit="s")},
+            name="heat given off since the release",
+        )
 
     @cached_property
     def discharge_times(self) -> dict[str, sc.Variable]:
-        """Times after the begin of the release by which 50, 90 and 99 % of the discharged heat has left, s."""
-        numbers = [i for i, stage in enumerate(self.stages) if stage == "discharge"]
-        rows = np.isin(self.columns["leg"], numbers)
-        empty = {name: sc.scalar(float("nan"), unit="s") for name in ("t50", "t90", "t99")}
-        if not rows.any():
-            return empty
-        time = self.columns["time"][rows]
-        begin = time[0] - self.columns["duration"][rows][0]
-        given = -np.cumsum(self.columns["pellet_heat"][rows])
-        if given[-1] <= 1e-3 * self.scalars["mass"] * self.scalars["latent_heat"]:
-            return empty
-        # before the heat turns round (a pellet may first take heat up) nothing counts as given
-        part = np.maximum.accumulate(np.concatenate([[0.0], np.clip(given / given[-1], 0.0, 1.0)]))
-        clock = np.concatenate([[0.0], time - begin])
-        return {
-            f"t{percent}": sc.scalar(float(np.interp(percent / 100, part, clock)), unit="s") for percent in (50, 90, 99)
-        }
+        """Times from the beginning of the release until 50, 90 and 99 % of the discharged heat have left, s.
 
-    @property
-    def stages(self) -> list[Stage]:
-        """The stage of every step of the protocol."""
-        return list(stages(self.protocol, inverse=bool(self.scalars["inverse"])))
+        They refer to what is discharged before the wall is heated again or the protocol ends; NaN without discharge.
+        """
+        percents = (50, 90, 99)
+        if "discharge" not in self.stages or self.discharge.values[-1] <= 1e-6 * self.scalars["latent_heat"]:
+            return {f"t{percent}": sc.scalar(float("nan"), unit="s") for percent in percents}
+        given, clock = self.discharge.values, self.discharge.coords["time"].values
+        # before the heat turns round (a pellet may first take heat up) nothing counts as given
+        part = np.maximum.accumulate(np.clip(given / given[-1], 0.0, 1.0))
+        return {
+            f"t{percent}": sc.scalar(float(np.interp(percent / 100, part, clock)), unit="s") for percent in percents
+        }
 
     @cached_property
     def storage(self) -> dict[str, sc.Variable]:
-        """Where the stored phase stands: holding pressure, leak pressure and margin, equilibrium pressure (MPa)."""
-        names = ("hold_pressure", "leak_pressure", "equilibrium_pressure")
-        found = {name: sc.scalar(self.scalars[name] / 1e6, unit="MPa") for name in names}
+        """Where the stored phase stands before the release: holding, leak and equilibrium pressure, margin (MPa)."""
+        row = self.release_row
+        names = {"hold_pressure": "pressure", "leak_pressure": "leak_pressure"}
+        names["equilibrium_pressure"] = "equilibrium_pressure"
+        found = {name: sc.scalar(float(self.columns[c][row]) / 1e6, unit="MPa") for name, c in names.items()}
         margin = found["hold_pressure"] - found["leak_pressure"]
         return {**found, "leak_margin": margin if self.scalars["inverse"] else -margin}
 
     @cached_property
     def warnings(self) -> list[str]:
         """What a reader must know before using the numbers."""
-        return _warnings(self)
+        from caloris.heat.battery.advice import warnings
+
+        return warnings(self)
 
     def summary(self) -> Summary:
         """Return the numbers of the cycle by name; ``print`` shows them as a table."""
@@ -254,8 +304,11 @@ class Cycle:
         summary: dict[str, Any] = {
             key: to_json(value) for key, value in self.summary().items() if key != "efficiencies"
         }
-        summary["efficiencies"] = {name: vars(entry) for name, entry in self.efficiencies.items()}
-        summary["steps"] = [to_json(vars(step)) for step in self.steps]
+        summary["efficiencies"] = {
+            name: {**to_json(sc.scalar(entry.value)), "definition": entry.definition}
+            for name, entry in self.efficiencies.items()
+        }
+        summary["steps"] = [to_json(step.quantities()) for step in self.steps]
         summary["protocol"] = self.protocol.words
         return summary
 
@@ -357,39 +410,3 @@ class Cycle:
             digest.update(f"{name} {self.frames[name].unit}".encode())
             digest.update(np.ascontiguousarray(self.frames[name].values).tobytes())
         return digest.hexdigest()
-
-
-def _warnings(cycle: Cycle) -> list[str]:
-    found = []
-    s, storage = cycle.scalars, cycle.storage
-    T = s["storage_temperature"]
-    equilibrium = float(storage["equilibrium_pressure"].value)
-    hold, margin = float(storage["hold_pressure"].value), float(storage["leak_margin"].value)
-    discharges = any(stage == "discharge" for stage in cycle.stages)
-    metastable = hold < equilibrium if s["inverse"] else hold > equilibrium
-    if s["fraction_before_discharge"] > 1e-3 and metastable:
-        found.append(
-            f"Storage at {T:g} K and {hold:g} MPa is metastable: only hysteresis holds the phase (equilibrium storage "
-            f"needs {equilibrium:.4g} MPa); self-discharge begins {margin:.3g} MPa away, "
-            f"at {float(storage['leak_pressure'].value):.4g} MPa."
-        )
-    charged = s["fraction_before_discharge"]
-    if discharges and any(stage == "charge" for stage in cycle.stages) and 1e-3 < charged < 0.999:
-        found.append(f"Only {100 * charged:.3g} % of the material was charged at the moment of release.")
-    if discharges and float(cycle.heat.lost_latent.value) > 0.01 * s["latent_heat"] / 1e3:
-        found.append(
-            f"{float(cycle.heat.lost_latent.value):.3g} J/g of latent heat left during storage, before the release."
-        )
-    if discharges and abs(float(cycle.heat.discharged.value)) < 0.01 * s["latent_heat"] / 1e3:
-        found.append("The release discharges nothing: the material had transformed back before.")
-    limit = cycle.inputs["material"]["transitions"]
-    ranges = [t["maximum_pressure"] for t in limit.values() if t.get("maximum_pressure")]
-    highest = float(cycle.columns["pressure"].max()) / 1e6
-    for value in ranges:
-        top = Value(**value).to("MPa")
-        if highest > top * (1 + 1e-9):
-            found.append(f"{highest:g} MPa lies beyond the measured {top:g} MPa of the transition: extrapolated.")
-    for step, account in zip(cycle.protocol.steps, cycle.steps, strict=False):
-        if step.heat_flow is not None and account.end - account.start >= step.limit * (1 - 1e-9):
-            found.append(f"{step.words!r} was still waiting when its time was up.")
-    return found

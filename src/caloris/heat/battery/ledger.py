@@ -13,7 +13,7 @@ import scipp as sc
 
 from caloris.heat.battery.protocol import Protocol, Step
 
-Stage = Literal["charge", "storage", "discharge", "return"]
+Stage = Literal["before", "charge", "storage", "discharge", "return"]
 AMBIENT = 298.15
 """Reference temperature of exergy, K (25 degrees C)."""
 
@@ -24,6 +24,8 @@ class StepAccount:
 
     words: str
     stage: Stage
+    cycle: int
+    """Number of the charge-discharge cycle that it belongs to; -1 before the first."""
     start: float
     """s."""
     end: float
@@ -42,6 +44,19 @@ class StepAccount:
     elastic_work: float
     """Part of the work that stretches the phases without transforming them, J/kg."""
 
+    def quantities(self) -> dict[str, object]:
+        """Return the account with units, energies in J/g."""
+        energies = ("heat", "work", "elastic_work", "latent", "dissipation", "exergy")
+        return {
+            "words": self.words,
+            "stage": self.stage,
+            "cycle": self.cycle,
+            "start": sc.scalar(self.start, unit="s"),
+            "end": sc.scalar(self.end, unit="s"),
+            **{name: _per_gram(getattr(self, name)) for name in energies},
+            "fraction": sc.scalar(self.fraction),
+        }
+
 
 @dataclass(frozen=True)
 class Heat:
@@ -56,9 +71,11 @@ class Heat:
     stored: sc.Variable
     """Latent heat still held in the transformed phase at the moment of release."""
     discharged: sc.Variable
-    """Net heat given off from the beginning of the release on."""
+    """Net heat given off from the beginning of the release until the wall is heated again."""
+    returned: sc.Variable
+    """Net heat absorbed while the wall is heated after the discharge, on the way back to the start."""
     reheat: sc.Variable
-    """Heat needed after the cycle to bring the material back to where it started."""
+    """Heat still needed at the end of the cycle to bring the material back to where it started."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +87,9 @@ class Work:
     output: sc.Variable
     """Work given back in the stages that give work."""
     net: sc.Variable
-    """Work done on the material over the whole protocol; negative if it is a heat engine."""
+    """Work done on the material over the cycle; negative if it is a heat engine."""
     elastic: sc.Variable
-    """Part of ``input`` that only compresses the phases and comes back."""
+    """Part of ``input`` that compresses or stretches the phases without transforming them."""
     dissipated: sc.Variable
     """Heat made from the driving force by the hysteresis."""
 
@@ -89,22 +106,75 @@ class Efficiency:
 
 
 def stages(protocol: Protocol, *, inverse: bool = True) -> list[Stage]:
-    """Assign every step to charge, storage, discharge or return.
+    """Assign every step to a stage.
 
-    An inverse material is charged by pressing and discharged by releasing, a conventional one the other way.
+    An inverse material is charged by pressing and discharged by releasing, a conventional one the other way. Holds
+    belong to what came before them. Cooling after a discharge still belongs to it, heating is the way back.
+
+    Parameters
+    ----------
+    protocol:
+        The protocol.
+    inverse:
+        Whether pressure favours the high-temperature phase.
+
+    Returns
+    -------
+    :
+        One stage per step.
     """
     charging, discharging = ("press", "release") if inverse else ("release", "press")
-    stage: Stage = "storage"
+    stage: Stage = "before"
     found: list[Stage] = []
     for step in protocol.steps:
         if step.kind == charging:
             stage = "charge"
         elif step.kind == discharging:
             stage = "discharge"
-        elif step.kind in ("heat", "cool"):
-            stage = "return" if stage in ("discharge", "return") else "storage"
+        elif step.kind in ("heat", "cool") and stage == "charge":
+            stage = "storage"
+        elif step.kind == "heat" and stage == "discharge":
+            stage = "return"
         found.append(stage)
     return found
+
+
+def cycle_numbers(assigned: Sequence[Stage]) -> list[int]:
+    """Number the charge-discharge cycles of a protocol.
+
+    Parameters
+    ----------
+    assigned:
+        The stage of every step.
+
+    Returns
+    -------
+    :
+        For every step the number of its cycle from 0 on; -1 before the first.
+
+    Examples
+    --------
+    >>> cycle_numbers(["before", "charge", "storage", "discharge", "return", "charge", "discharge"])
+    [-1, 0, 0, 0, 0, 1, 1]
+    """
+    number, last = -1, ""
+    seen: set[str] = set()
+    found = []
+    for stage in assigned:
+        if stage in ("charge", "discharge"):
+            if number < 0 or (stage != last and len(seen) == 2):
+                number, seen = number + 1, set()
+            seen.add(stage)
+            last = stage
+        found.append(number)
+    return found
+
+
+def accounted_cycle(assigned: Sequence[Stage]) -> int:
+    """Return the number of the cycle that is accounted: the last one with a discharge, or the last."""
+    numbers = cycle_numbers(assigned)
+    with_discharge = [n for n, stage in zip(numbers, assigned, strict=True) if stage == "discharge"]
+    return max(with_discharge or numbers)
 
 
 def heat_account(accounts: Sequence[StepAccount], enthalpy_left: float, latent_before_release: float) -> Heat:
@@ -113,9 +183,9 @@ def heat_account(accounts: Sequence[StepAccount], enthalpy_left: float, latent_b
     Parameters
     ----------
     accounts:
-        Of every step.
+        Of every step of the cycle.
     enthalpy_left:
-        Enthalpy at the start of the protocol minus at its end, J/kg.
+        Enthalpy at the beginning of the cycle minus at its end, J/kg.
     latent_before_release:
         Enthalpy of the transformed phase at the moment of release, J/kg.
 
@@ -134,6 +204,7 @@ def heat_account(accounts: Sequence[StepAccount], enthalpy_left: float, latent_b
         lost_latent=_per_gram(-total("storage", "latent")),
         stored=_per_gram(latent_before_release),
         discharged=_per_gram(-total("discharge", "heat")),
+        returned=_per_gram(total("return", "heat")),
         reheat=_per_gram(enthalpy_left),
     )
 
@@ -171,12 +242,12 @@ def efficiencies(
     pressure_volume:
         (p_high - p_low) |dV|, J/kg: the work of the whole pressure step over the whole volume change.
     reheat_exergy:
-        Exergy of the heat that brings the material back to its start, J/kg.
+        Exergy of the heat ``reheat`` that brings the material back to its start, J/kg.
     published_work:
         Work that the source of the card states for the material, J/g.
     """
     out, into = float(heat.discharged.value), float(heat.charged.value)
-    reheat, W_in, W_net = (float(v.value) for v in (heat.reheat, work.input, work.net))
+    back, W_in, W_net = (float(v.value) for v in (heat.returned + heat.reheat, work.input, work.net))
     found: dict[str, Efficiency] = {}
 
     def add(name: str, over: float, under: float, definition: str) -> None:
@@ -201,28 +272,30 @@ def efficiencies(
     add(
         "round_trip",
         out,
-        into + max(reheat, 0.0) + max(W_net, 0.0),
+        into + max(back, 0.0) + max(W_net, 0.0),
         "heat discharged / (heat charged + heat to return to the start + net work, if positive), "
         "the sensible heat shed on cooling not recovered",
     )
     exergy_out = -sum(a.exergy for a in accounts if a.stage == "discharge") / 1e3
     exergy_in = sum(a.exergy for a in accounts if a.stage == "charge") / 1e3 + W_in
-    note = f"T0 = {AMBIENT:g} K"
+    return_exergy = (reheat_exergy + sum(a.exergy for a in accounts if a.stage == "return")) / 1e3
+    note = f"T0 = {AMBIENT:g} K; negative where heat is delivered below T0"
     add("exergy", exergy_out, exergy_in, f"exergy discharged / (exergy charged + work input), {note}")
     add(
         "exergy_round_trip",
         exergy_out,
-        exergy_in + max(reheat_exergy, 0.0) / 1e3,
+        exergy_in + max(return_exergy, 0.0),
         f"the same with the exergy of the heat to return to the start in the denominator, {note}",
     )
     return found
 
 
-def step_account(step: Step, stage: Stage, columns: dict[str, np.ndarray], mass: float) -> StepAccount:
+def step_account(step: Step, stage: Stage, cycle: int, columns: dict[str, np.ndarray], mass: float) -> StepAccount:
     """Sum the time steps of one protocol step; columns are per time step, in J and s."""
     return StepAccount(
         words=step.words,
         stage=stage,
+        cycle=cycle,
         start=float(columns["time"][0] - columns["duration"][0]),
         end=float(columns["time"][-1]),
         heat=float(columns["pellet_heat"].sum()) / mass,

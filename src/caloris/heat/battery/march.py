@@ -264,7 +264,7 @@ class Marcher:
             If no step, however short, converges.
         """
         rate: Array | None = None
-        dt = 1e-3 * legs[0].duration if legs else 0.0
+        dt = max(1e-3 * legs[0].duration, 1e-7) if legs else 0.0
         for number, leg in enumerate(legs):
             begin = state.time
             dt = min(dt, leg.duration)
@@ -369,7 +369,12 @@ class Marcher:
     def _has_died_down(self, leg: Leg, state: CellState, step: Advance) -> bool:
         assert leg.step.heat_flow is not None
         flow = abs(self.heat_flow(step.state))
-        return flow < leg.step.heat_flow and flow <= abs(self.heat_flow(state))
+        if flow >= leg.step.heat_flow or flow > abs(self.heat_flow(state)):
+            return False
+        # the flow may pass through zero while the material still transforms or evens out inside
+        inside = float(np.sqrt(self._weights @ step.heat_rate**2 / self._mass))
+        transforming = abs(step.latent) / step.duration / self._mass
+        return max(inside, transforming) < 2 * leg.step.heat_flow
 
     def _at_threshold(self, state: CellState, leg: Leg, begin: float, step: Advance, rate: Array | None) -> Advance:
         """Shorten the last step of a waiting hold so that it ends where the heat flow passes the threshold."""

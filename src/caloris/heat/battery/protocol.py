@@ -12,13 +12,16 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from caloris.errors import InputError
+from caloris.heat.battery.published_protocols import PROTOCOLS
 from caloris.units import Quantity, magnitude
 
 Kind = Literal["press", "release", "heat", "cool", "hold"]
 
+SHORTEST_DURATION = 1e-6
+"""s"""
 HOLD_LIMIT = 24 * 3600.0
 """A hold that waits for something gives up after this time, s."""
 
@@ -31,7 +34,6 @@ class Step:
     """
 
     kind: Kind
-    words: str
     target: float | None = None
     """Pressure (Pa) or wall temperature (K) at the end."""
     start: float | None = None
@@ -46,6 +48,38 @@ class Step:
     """A hold ends when |heat flow| falls below this, W/kg."""
     limit: float = HOLD_LIMIT
     """A hold that waits for the heat flow gives up after this time, s."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise InputError(f"step: {self.kind!r} is none of {', '.join(get_args(Kind))}")
+        if self.kind == "hold":
+            if (self.duration is None) == (self.heat_flow is None):
+                raise InputError("hold: give either a duration or a heat_flow to wait for")
+        elif self.target is None or (self.duration is None) == (self.rate is None):
+            raise InputError(f"{self.kind}: needs where to and how fast; make it with caloris.heat.{self.kind}(...)")
+        for name in ("duration", "rate", "heat_flow", "limit"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError(f"{self.kind} {name}: must be greater than 0, got {value:g}")
+        if self.duration is not None and self.duration < SHORTEST_DURATION:
+            raise InputError(f"{self.kind} duration: {self.duration:g} s is shorter than {SHORTEST_DURATION:g} s")
+
+    @property
+    def words(self) -> str:
+        """The step as a sentence that parses to it."""
+        verb, pressures = self.kind.capitalize(), self.kind in ("press", "release")
+        if self.kind == "hold" and self.heat_flow is not None:
+            return f"Hold until heat flow < {self.heat_flow:.12g} mW/g, at most {_time(self.limit)}"
+        if self.kind == "hold":
+            return f"Hold for {_time(self.duration)}"
+        assert self.target is not None
+        to = f"{self.target / 1e6:.12g} MPa" if pressures else f"{self.target:.12g} K"
+        origin = "" if self.start is None else f" from {self.start / 1e6 if pressures else self.start:.12g}"
+        at = "" if self.temperature is None else f" at {self.temperature:.12g} K"
+        if self.rate is None:
+            return f"{verb}{origin} to {to}{at} in {_time(self.duration)}"
+        pace = f"{self.rate / 1e6:.12g} MPa/s" if pressures else f"{self.rate * 60:.12g} K/min"
+        return f"{verb}{origin} to {to}{at} at {pace}"
 
 
 @dataclass(frozen=True)
@@ -204,11 +238,10 @@ def hold(duration: Quantity | None = None, *, heat_flow: Quantity | None = None,
         raise InputError("hold: give either a duration or a heat_flow to wait for")
     if duration is not None:
         seconds = magnitude(duration, "s", "hold duration", positive=True)
-        return Step(kind="hold", words=f"Hold for {_time(seconds)}", duration=seconds)
+        return Step(kind="hold", duration=seconds)
     threshold = magnitude(heat_flow, "mW/g", "hold heat flow", positive=True)
     seconds = magnitude(limit, "s", "hold limit", positive=True)
-    words = f"Hold until heat flow < {threshold:.12g} mW/g, at most {_time(seconds)}"
-    return Step(kind="hold", words=words, heat_flow=threshold, limit=seconds)
+    return Step(kind="hold", heat_flow=threshold, limit=seconds)
 
 
 def _pressure_step(
@@ -230,10 +263,7 @@ def _pressure_step(
     T = None if temperature is None else magnitude(temperature, "K", f"{kind} temperature", positive=True)
     seconds, speed = _pace(kind, duration, rate, "MPa/s")
     speed = None if speed is None else speed * 1e6
-    words = f"{kind.capitalize()}{'' if origin is None else f' from {origin / 1e6:.12g}'} to {target / 1e6:.12g} MPa"
-    words += "" if T is None else f" at {T:.12g} K"
-    words += f" in {_time(seconds)}" if seconds is not None else f" at {speed / 1e6:.12g} MPa/s"  # type: ignore[operator]
-    return Step(kind=kind, words=words, target=target, start=origin, duration=seconds, rate=speed, temperature=T)
+    return Step(kind=kind, target=target, start=origin, duration=seconds, rate=speed, temperature=T)
 
 
 def _temperature_step(
@@ -241,14 +271,7 @@ def _temperature_step(
 ) -> Step:
     target = magnitude(to, "K", f"{kind} to", positive=True)
     seconds, speed = _pace(kind, duration, rate, "K/s")
-    pace = f"in {_time(seconds)}" if seconds is not None else f"at {speed * 60:.12g} K/min"  # type: ignore[operator]
-    return Step(
-        kind=kind,
-        words=f"{kind.capitalize()} to {target:.12g} K {pace}",
-        target=target,
-        duration=seconds,
-        rate=speed,
-    )
+    return Step(kind=kind, target=target, duration=seconds, rate=speed)
 
 
 def _pace(kind: str, duration: Quantity | None, rate: Quantity | None, unit: str) -> tuple[float | None, float | None]:
@@ -456,26 +479,3 @@ def _check_continuity(protocol: Protocol) -> None:
         if wrong.get(step.kind, False):
             here = f"{p / 1e6:g} MPa" if step.kind in ("press", "release") else f"{T:g} K"
             raise InputError(f"{where} goes the other way: it starts from {here}")
-
-
-def _cycle(charge: float, low: float, high: float, discharge: float) -> tuple[str, ...]:
-    return (
-        f"Press from {low:g} to {high:g} MPa at {charge:g} K in 10 s",
-        "Hold until heat flow < 0.1 mW/g",
-        f"Cool to {discharge:g} K at 3 K/min",
-        "Hold until heat flow < 0.1 mW/g",
-        f"Release to {low:g} MPa in 10 s",
-        "Hold until heat flow < 0.1 mW/g",
-    )
-
-
-PROTOCOLS: dict[str, tuple[str, ...]] = {
-    "fig-1c": _cycle(349, 8.2, 90, 313),
-    "fig-1c-simulation": _cycle(349, 0.1, 200, 313),
-    "fig-1d": _cycle(349, 0.1, 400, 273),
-    "extended-1a": _cycle(345, 8.2, 90, 318),
-    "extended-1b": _cycle(355, 8.2, 90, 315),
-    **{f"extended-1c-{p}MPa": _cycle(349, 0.1, p, 310) for p in (200, 240, 270, 300, 340, 400)},
-    **{f"extended-1d-{T}K": _cycle(349, 0.1, 400, T) for T in (310, 300, 293, 283, 273)},
-}
-"""The cycles of Zhang et al. (2023) by figure; ramp times, cooling rate and holds are ours (not stated there)."""

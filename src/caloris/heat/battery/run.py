@@ -9,11 +9,9 @@ import scipp as sc
 from caloris.errors import InputError
 from caloris.files import versions
 from caloris.heat.battery.cycle import COLUMNS, Cycle
-from caloris.heat.battery.ledger import stages
 from caloris.heat.battery.march import Advance, CellState, Marcher
 from caloris.heat.battery.protocol import Protocol
 from caloris.heat.battery.transition import specific_enthalpy
-from caloris.heat.two_phase import TwoPhase
 
 if TYPE_CHECKING:
     from caloris.heat.battery.battery import Battery
@@ -36,7 +34,6 @@ def run_cycle(battery: "Battery", protocol: Protocol, progress: Callable[[str, f
         transition.edges(p)  # a pressure outside the model is refused before any work
     marcher = Marcher(battery.system(), transition, tolerance=battery.tolerance)
     state = marcher.initial(protocol.temperature, protocol.pressure)
-    start = state
     recorder = _Recorder(marcher)
     total = len(legs)
 
@@ -44,22 +41,26 @@ def run_cycle(battery: "Battery", protocol: Protocol, progress: Callable[[str, f
         if progress is not None:
             progress(legs[number].step.words, (number + min(part, 1.0)) / total)
 
-    before_discharge = start
-    assigned = stages(protocol, inverse=transition.model.is_inverse)
+    recorder.begin(state)
     for advance in marcher.march(state, legs, report):
-        if assigned[advance.leg] in ("charge", "storage"):
-            before_discharge = advance.state
         recorder.add(advance)
-        state = advance.state
     inputs = battery.inputs() | {
         "protocol": protocol.words,
         "protocol_name": protocol.name,
+        "transition_description": transition.description,
         "versions": versions(),
     }
+    model = transition.model
     return Cycle(
         inputs=inputs,
         columns=recorder.table(),
-        scalars=_scalars(marcher, start, before_discharge, state, transition.edges(start.pressure)),
+        scalars={
+            "mass": marcher.mass,
+            "latent_heat": marcher.latent_heat,
+            "volume_change": model.volume_change,
+            "low_heat_capacity": model.low.heat_capacity,
+            "inverse": float(model.is_inverse),
+        },
         frames=recorder.fields(),
         assumptions=battery.assumptions(),
     )
@@ -75,32 +76,64 @@ class _Recorder:
         self._centre = int(np.argmin(np.abs(system.points[:, : system.n_pellet]).sum(axis=0)))
         self._contact = system.contact
         self._rows: list[tuple[float, ...]] = []
+        self._known: dict[float, tuple[float, float]] = {}
         self._frames: list[tuple[float, np.ndarray, np.ndarray]] = []
 
+    def begin(self, state: CellState) -> None:
+        """Record the starting point, in which nothing has flowed."""
+        self._record(state, 0.0, 0.0, (0.0,) * 6)
+
     def add(self, advance: Advance) -> None:
-        state, w = advance.state, self._weights
+        """Record a time step."""
+        flows = (
+            advance.pellet_heat,
+            advance.wall_heat,
+            advance.work,
+            advance.elastic_work,
+            advance.latent,
+            advance.dissipation,
+        )
+        self._record(advance.state, advance.duration, float(advance.leg), flows)
+
+    def _record(self, state: CellState, duration: float, leg: float, flows: tuple[float, ...]) -> None:
+        w, model = self._weights, self._marcher.transition.model
+        T, x = state.temperature, state.fraction
+        leak, equilibrium = self._storage_pressures(state)
         self._rows.append(
             (
                 state.time,
-                advance.duration,
-                float(advance.leg),
+                duration,
+                leg,
                 state.pressure,
                 state.wall,
-                float(w @ state.fraction),
-                float(w @ state.temperature),
-                float(state.temperature[self._centre]),
-                float(state.temperature[self._contact].mean()),
+                float(w @ x),
+                float(w @ T),
+                float(T[self._centre]),
+                float(T[self._contact].mean()),
                 self._marcher.heat_flow(state),
-                advance.pellet_heat,
-                advance.wall_heat,
-                advance.work,
-                advance.elastic_work,
-                advance.latent,
-                advance.dissipation,
+                *flows,
                 *self._marcher.energies(state),
+                float(w @ specific_enthalpy(model, state.material)),
+                float(w @ (x * model.delta_enthalpy(T, state.pressure))),
+                leak,
+                equilibrium,
             )
         )
-        self._frames.append((state.time, state.temperature, state.fraction))
+        self._frames.append((state.time, T, x))
+
+    def _storage_pressures(self, state: CellState) -> tuple[float, float]:
+        """Pressure at which self-discharge begins at the wall's temperature, and that of equilibrium, Pa."""
+        if state.wall not in self._known:
+            transition = self._marcher.transition
+            lower, upper = transition.edges(state.pressure)[:2]
+            try:
+                self._known[state.wall] = (
+                    transition.model.transition_pressure(state.wall - 0.5 * (upper - lower), "cooling"),
+                    transition.model.transition_pressure(state.wall, "equilibrium"),
+                )
+            except InputError:
+                self._known[state.wall] = (float("nan"), float("nan"))
+        return self._known[state.wall]
 
     def table(self) -> dict[str, np.ndarray]:
         return dict(zip(COLUMNS, np.array(self._rows).T, strict=True))
@@ -122,45 +155,3 @@ class _Recorder:
                 dims=["time", "vertex"], values=np.array([x[:n] for _, _, x in kept]), unit="dimensionless"
             ),
         )
-
-
-def _scalars(
-    marcher: Marcher, start: CellState, before: CellState, end: CellState, edges: tuple[float, ...]
-) -> dict[str, float]:
-    model, weights = marcher.transition.model, marcher.system.pellet_weights
-    mass = float(weights.sum())
-
-    def enthalpy(state: CellState) -> float:
-        return float(weights @ specific_enthalpy(model, state.material)) / mass
-
-    held = before.fraction * model.delta_enthalpy(before.temperature, before.pressure)
-    pellet_energy, die_energy = marcher.energies(start)
-    leak, equilibrium = _storage_pressures(model, before.wall, edges)
-    return {
-        "mass": mass,
-        "latent_heat": marcher.latent_heat,
-        "volume_change": model.volume_change,
-        "low_heat_capacity": model.low.heat_capacity,
-        "inverse": float(model.is_inverse),
-        "enthalpy_left": enthalpy(start) - enthalpy(end),
-        "latent_before_discharge": float(weights @ held) / mass,
-        "fraction_before_discharge": float(weights @ before.fraction) / mass,
-        "storage_temperature": before.wall,
-        "hold_pressure": before.pressure,
-        "leak_pressure": leak,
-        "equilibrium_pressure": equilibrium,
-        "pellet_energy_start": pellet_energy,
-        "die_energy_start": die_energy,
-    }
-
-
-def _storage_pressures(model: TwoPhase, T: float, edges: tuple[float, ...]) -> tuple[float, float]:
-    """Pressure at which self-discharge begins at T, and the one at which both phases are in equilibrium."""
-    half_width = 0.5 * (max(edges[:2]) - min(edges[:2]))
-    try:
-        return (
-            model.transition_pressure(T - half_width, "cooling"),
-            model.transition_pressure(T, "equilibrium"),
-        )
-    except InputError:
-        return float("nan"), float("nan")

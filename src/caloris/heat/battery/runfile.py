@@ -50,6 +50,7 @@ class BatteryRun(_Table):
     element_order: int = 1
     tolerance: float = 0.005
     geometry: GeometryTable = Field(default_factory=GeometryTable)
+    card_transition: str | None = None
     overrides: dict[str, str] = Field(default_factory=dict)
 
     def battery(self, folder: Path = Path()) -> Battery:
