@@ -169,7 +169,7 @@ def test_battery_prints_and_writes_what_the_library_computes(caloris: Caloris, t
     assert [step["words"] for step in shown["steps"]] == shown["protocol"][1:]
     assert all(entry["definition"] for entry in shown["efficiencies"].values())
     names = {file.name for file in (tmp_path / "results").iterdir()}
-    assert names == {"cycle.h5", "cycle.csv", "cycle.json", "report.html"}
+    assert names == {"cycle.h5", "cycle.csv", "cycle.json", "cycle.png", "report.html"}
     assert json.loads((tmp_path / "results" / "cycle.json").read_text()) == shown
 
 

@@ -98,30 +98,29 @@ def demo(
 def materials(
     material: Annotated[str | None, typer.Argument(help="Name of a card, or the path of your own.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Test the card's inner consistency.")] = False,
+    out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the material cards, or show one with status and source of every value."""
     from caloris.materials import available, load
 
+    if out is not None:
+        _write_json(out, "materials.json", _materials_json(material, check))
     if material is None:
         cards = {name: load(name) for name in available()}
-        if check and as_json:
-            return _print_json({"materials": {name: _check_json(card) for name, card in cards.items()}})
+        if as_json:
+            return _print_json(_materials_json(None, check))
         if check:
             for card in cards.values():
-                _show_check(card, as_json=False)
+                _show_check(card)
             return None
-        if as_json:
-            return _print_json({"materials": {name: card.title for name, card in cards.items()}})
         for name, card in cards.items():
             print(f"{name:14s} {card.title}")
         return None
     card = load(material)
-    if check:
-        return _show_check(card, as_json=as_json)
     if as_json:
-        return _print_json(card.model_dump(mode="json", by_alias=True))
-    return _show_card(card)
+        return _print_json(_materials_json(material, check))
+    return _show_check(card) if check else _show_card(card)
 
 
 @app.command()
@@ -130,6 +129,9 @@ def caloric(
     pressure: Annotated[
         list[str], typer.Option("--pressure", help="High pressure, for example '100 MPa'; repeatable.")
     ],
+    low_pressure: Annotated[
+        str | None, typer.Option("--low-pressure", help="Low pressure; the card's reference pressure if absent.")
+    ] = None,
     transition: Annotated[str | None, typer.Option("--transition", help="Name of the transition on the card.")] = None,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -139,23 +141,26 @@ def caloric(
     from caloris.materials import load
 
     effect = caloric_effect(load(material), transition)
-    merits = {p: effect.merits(p) for p in pressure}
-    warnings = {p: effect.warnings(p) for p in pressure}
+    merits = {p: effect.merits(p, low_pressure=low_pressure) for p in pressure}
+    warnings = {p: effect.warnings(p, low_pressure=low_pressure) for p in pressure}
     if out is not None:
         from caloris.heat.tables import save_caloric
 
-        files = save_caloric(effect, pressure, out)
+        files = save_caloric(effect, pressure, out, low_pressure=low_pressure)
     if as_json:
         from caloris.heat.tables import caloric_json
 
-        return _print_json(caloric_json(effect, pressure))
+        return _print_json(caloric_json(effect, pressure, low_pressure=low_pressure))
     p_rev = effect.reversible_pressure()
     print(f"{effect.name}: {'inverse' if effect.surfaces.is_inverse else 'conventional'} barocaloric effect")
     for branch in ("heating", "cooling"):
         p_0 = f"{effect.surfaces.pressure / 1e6:g} MPa"
         T = effect.transition_temperature(branch, p_0)
         print(f"  {branch}: {T.value:.2f} K at {p_0}, dT/dp {effect.slope(branch).value:.4f} K/MPa")
-    print(f"  a reversible cycle needs {p_rev.value:.1f} MPa")
+    if effect.hysteresis_is_known:
+        print(f"  a reversible cycle needs {p_rev.value:.1f} MPa")
+    else:
+        print("  the pressure of a reversible cycle is unknown: no hysteresis on the card")
     for p, found in merits.items():
         print(f"\n{p}")
         for merit in found.values():
@@ -197,6 +202,7 @@ def battery(
 def reproduce(
     results: Annotated[list[str] | None, typer.Argument(help="Keys of published results, or all.")] = None,
     table: Annotated[Path | None, typer.Option("--table", help="Write the comparison as a Markdown table.")] = None,
+    out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the published results, or reproduce them and print paper and ours side by side."""
@@ -205,8 +211,8 @@ def reproduce(
     from caloris.study.thermal_battery_paper import REPRODUCTIONS
 
     if not results:
-        if table is not None:
-            raise InputError("--table: say which results, for example 'caloris reproduce all --table FILE'")
+        if table is not None or out is not None:
+            raise InputError("--table, --out: say which results, for example 'caloris reproduce all --table FILE'")
         if as_json:
             return _print_json({entry.key: entry.title for entry in REPRODUCTIONS})
         for entry in REPRODUCTIONS:
@@ -218,10 +224,13 @@ def reproduce(
         for number, entry in enumerate(chosen):
             advance(entry.title, number / len(chosen))
             done.append((entry, entry.compute()))
+    found = {"results": [result_json(entry, rows) for entry, rows in done]}
+    if out is not None:
+        _write_json(out, "reproduce.json", found)
     if table is not None:
         write_table(done, table)
     if as_json:
-        return _print_json({"results": [result_json(entry, rows) for entry, rows in done]})
+        return _print_json(found)
     for entry, rows in done:
         print(f"\n{entry.title} ({entry.source})")
         for row in rows:
@@ -256,13 +265,14 @@ def _show_card(card: "Material") -> None:
         print(f"  {key}: {source}")
 
 
-def _show_check(card: "Material", *, as_json: bool) -> None:
-    from caloris.materials import check, unchecked
+def _show_check(card: "Material") -> None:
+    from caloris.materials import check, implausible, unchecked
 
-    if as_json:
-        return _print_json(_check_json(card))
     print(card.name)
-    for f in check(card):
+    findings, missing = check(card), unchecked(card)
+    for line in implausible(card):
+        print(f"  IMPLAUSIBLE {line}")
+    for f in findings:
         verdict = "agrees" if f.agrees else "DISAGREES"
         print(
             f"  {verdict:9s} {f.quantity}: stated {f.stated.value:.4g}, implied {f.implied.value:.4g} "
@@ -270,17 +280,33 @@ def _show_check(card: "Material", *, as_json: bool) -> None:
         )
         if f.remark:
             print(f"            {f.remark}")
-    for line in unchecked(card):
+    for line in missing:
         print(f"  not checked: {line}")
-    return None
+    against = sum(not f.agrees for f in findings)
+    print(f"  {len(findings)} comparisons made, {against} disagree, {len(missing)} not possible")
+
+
+def _materials_json(material: str | None, check: bool) -> dict[str, Any]:
+    from caloris.materials import available, load
+
+    if material is not None:
+        card = load(material)
+        return _check_json(card) if check else card.model_dump(mode="json", by_alias=True)
+    cards = {name: load(name) for name in available()}
+    return {"materials": {name: _check_json(card) if check else card.title for name, card in cards.items()}}
 
 
 def _check_json(card: "Material") -> dict[str, Any]:
-    from caloris.materials import check, unchecked
+    from caloris.materials import check, implausible, unchecked
     from caloris.units import to_json
 
     rows = [{key: to_json(value) for key, value in vars(finding).items()} for finding in check(card)]
-    return {"material": card.name, "findings": rows, "unchecked": unchecked(card)}
+    return {
+        "material": card.name,
+        "implausible": implausible(card),
+        "findings": rows,
+        "unchecked": unchecked(card),
+    }
 
 
 @contextmanager
@@ -301,6 +327,13 @@ def _progress(title: str, *, quiet: bool) -> "Iterator[Callable[[str, float], No
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=1.0)
         yield lambda words, part: bar.update(task, description=words, completed=part)
+
+
+def _write_json(folder: Path, name: str, value: Any) -> None:
+    from caloris.files import output_folder, whole
+
+    with whole(output_folder(folder) / name) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
 
 
 def _print_json(value: Any) -> None:

@@ -4,9 +4,11 @@ import contextlib
 import os
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from caloris.errors import InputError
 
@@ -61,8 +63,46 @@ def whole(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Parameters
+    ----------
+    path:
+        The file.
+    what:
+        What it is to the reader, for the error message.
+
+    Returns
+    -------
+    :
+        Its tables.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the {what}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file: {error}") from None
+
+
 def output_folder(path: str | Path) -> Path:
     """Make sure that a folder for results exists and can be written, before any work is done.
+
+    Parameters
+    ----------
+    path:
+        The folder; it and its parents are made if absent.
+
+    Returns
+    -------
+    :
+        The folder.
 
     Raises
     ------
@@ -80,7 +120,12 @@ def output_folder(path: str | Path) -> Path:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of caloris and of the libraries that make its numbers.
+    """Return the versions of caloris, of the libraries that make its numbers, and of Python.
+
+    Returns
+    -------
+    :
+        Versions by name; a library that is not installed is left out.
 
     Examples
     --------

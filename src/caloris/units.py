@@ -143,7 +143,30 @@ def quantity(value: object, unit: str, name: str, *, interval: bool = False) -> 
 
 
 def magnitude(value: object, unit: str, name: str, *, positive: bool = False, interval: bool = False) -> float:
-    """Return a scalar quantity as a float in ``unit`` (see :func:`quantity`), optionally > 0.
+    """Return a scalar quantity as a float, optionally only if it is greater than 0.
+
+    Parameters
+    ----------
+    value:
+        A scipp scalar or words such as ``"90 MPa"``.
+    unit:
+        The unit to convert to.
+    name:
+        What the quantity is, for the error message.
+    positive:
+        Whether it must be greater than 0.
+    interval:
+        A difference of temperatures, as for :func:`quantity`.
+
+    Returns
+    -------
+    :
+        The number in ``unit``.
+
+    Raises
+    ------
+    InputError
+        If :func:`quantity` refuses it, or it is not greater than 0 where it must be.
 
     Examples
     --------
@@ -157,7 +180,18 @@ def magnitude(value: object, unit: str, name: str, *, positive: bool = False, in
 
 
 def to_json(value: Any) -> Any:
-    """Turn quantities, arrays and results into plain JSON values: ``{"value", "unit", "error"}``.
+    """Turn quantities and arrays, also within dicts and lists, into plain JSON values.
+
+    Parameters
+    ----------
+    value:
+        A scipp variable or data array, a NumPy or plain value, or a dict, list or tuple of such.
+
+    Returns
+    -------
+    :
+        ``{"value", "unit", "error"}`` for a quantity, with its standard deviation as ``error``; a data array has
+        ``coords`` besides. NaN and infinity become null; other values stay as they are.
 
     Examples
     --------

@@ -133,9 +133,11 @@ def test_wrong_card_names_file_and_field_in_one_line(case, tmp_path):
     assert field in message
 
 
-def test_two_mistakes_are_counted(tmp_path):
+def test_two_mistakes_are_both_named(tmp_path):
     text = CARD.replace("1305", "nan").replace('name = "salt"\n', "")
-    assert "(and 1 more)" in refusal(write(tmp_path, text))
+    message = refusal(write(tmp_path, text))
+    assert "name: is missing" in message
+    assert "density.value: Input should be a finite number" in message
 
 
 def test_binary_file_is_refused(tmp_path):

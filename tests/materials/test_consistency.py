@@ -1,9 +1,11 @@
 """The numbers of a card against one another: what agrees, what does not, what cannot be said."""
 
+from pathlib import Path
+
 import pytest
 
-from caloris.materials import check, load
-from caloris.materials.consistency import unchecked
+import caloris.materials
+from caloris.materials import check, implausible, load, unchecked
 
 
 def find(findings, *words):
@@ -156,3 +158,22 @@ def test_finding_prints_as_one_line(findings):
     text = str(find(findings, "Clausius-Clapeyron")[0])
     assert "-0.3003 against -0.2953 K/MPa (-1.7%), agrees" in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new"),
+    [
+        ("volume_change", 'value = -3.8e-5, unit = "m^3/kg"', 'value = -3.8e-5, unit = "cm^3/g"'),
+        ("entropy_change", 'value = 128.7, unit = "J/kg/K"', 'value = 128.7, unit = "J/g/K"'),
+        ("heat_capacity", 'value = 1590, unit = "J/kg/K"', 'value = 1.59, unit = "J/kg/K"'),
+        ("density", 'value = 1305, unit = "kg/m^3"', 'value = 1.305, unit = "kg/m^3"'),
+    ],
+)
+def test_a_slip_of_a_unit_is_implausible(tmp_path, field, old, new):
+    library = Path(caloris.materials.__file__).parent / "library"
+    text = (library / "NH4SCN.toml").read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "slip.toml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    assert implausible(load("NH4SCN")) == []
+    assert any(field in line for line in implausible(load(path)))

@@ -15,7 +15,8 @@ from caloris.heat.battery import (
     press,
     release,
 )
-from caloris.heat.caloric import CaloricEffect, EntropySurfaces, Process, caloric_effect
+from caloris.heat.caloric import CaloricEffect, Process, caloric_effect
+from caloris.heat.entropy_surfaces import EntropySurfaces
 from caloris.heat.merit import (
     Merit,
     full_width_half_maximum,

@@ -7,12 +7,13 @@ is labelled reversible. Units: K, MPa, J/(kg K). Source: quasi-direct method of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import scipp as sc
 
 from caloris.errors import InputError
+from caloris.heat.entropy_surfaces import EntropySurfaces
 from caloris.heat.merit import (
     Merit,
     Reversibility,
@@ -33,31 +34,7 @@ if TYPE_CHECKING:
 Process = Literal["compression", "decompression", "reversible"]
 
 
-class EntropySurfaces(Protocol):
-    """What an effect needs to know of a material; floats in K, Pa and J/(kg K)."""
-
-    @property
-    def is_inverse(self) -> bool:
-        """Whether pressure favours the high-temperature phase."""
-
-    @property
-    def pressure(self) -> float:
-        """The reference pressure, Pa."""
-
-    def entropy(self, T: Array, p: float, branch: Branch) -> Array:
-        """S(T, p) along a branch."""
-
-    def isentropic_temperature(self, entropy: Array, p: float, branch: Branch) -> Array:
-        """Temperature at which a branch has the given entropy."""
-
-    def transition_temperature(self, p: Array | float, branch: Branch) -> Array:
-        """Transition temperature of a branch."""
-
-    def slope(self, p: Array | float, branch: Branch) -> Array:
-        """Slope dT/dp of a branch."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CaloricEffect:
     """The barocaloric effect on two branches; make one with :func:`caloric_effect`."""
 
@@ -67,6 +44,10 @@ class CaloricEffect:
     """End of the measured pressure range, Pa; beyond it results are extrapolated."""
     assumed: tuple[str, ...] = ()
     """What is not known and taken, in words."""
+
+    def __repr__(self) -> str:
+        kind = "inverse" if self.surfaces.is_inverse else "conventional"
+        return f"<CaloricEffect of {self.name}: {kind}; see .merits(pressure), .warnings(pressure), .plot()>"
 
     def transition_temperature(self, branch: Branch, pressure: Quantity) -> sc.Variable:
         """Return the transition temperature of a branch.
@@ -90,9 +71,7 @@ class CaloricEffect:
 
         Examples
         --------
-        >>> from caloris.materials import load
-        >>> effect = caloric_effect(load("NH4SCN"))
-        >>> round(float(effect.transition_temperature("heating", "100 MPa").value), 2)
+        >>> round(float(caloric_effect("NH4SCN").transition_temperature("heating", "100 MPa").value), 2)
         334.0
         """
         _check_branch(branch)
@@ -100,13 +79,32 @@ class CaloricEffect:
         return sc.scalar(float(self.surfaces.transition_temperature(p, branch)), unit="K")
 
     def slope(self, branch: Branch, pressure: Quantity | None = None) -> sc.Variable:
-        """Return dT/dp of a branch in K/MPa, at the card's reference pressure unless another is given."""
+        """Return dT/dp of a branch; errors as for :meth:`transition_temperature`.
+
+        Parameters
+        ----------
+        branch:
+            ``"heating"``, ``"cooling"`` or ``"equilibrium"`` (where it obeys Clausius-Clapeyron).
+        pressure:
+            Scalar; the card's reference pressure if absent.
+
+        Returns
+        -------
+        :
+            Scalar in K/MPa.
+        """
         _check_branch(branch)
         p = self.surfaces.pressure if pressure is None else self._pressure(pressure)
         return sc.scalar(float(self.surfaces.slope(p, branch)) * 1e6, unit="K/MPa")
 
     def hysteresis(self, pressure: Quantity | None = None) -> sc.Variable:
-        """Return T(heating) - T(cooling) in K, at the card's reference pressure unless another is given."""
+        """Return T(heating) - T(cooling), scalar in K; errors as for :meth:`transition_temperature`.
+
+        Parameters
+        ----------
+        pressure:
+            Scalar; the card's reference pressure if absent.
+        """
         p = self.surfaces.pressure if pressure is None else self._pressure(pressure)
         width = self.surfaces.transition_temperature(p, "heating") - self.surfaces.transition_temperature(p, "cooling")
         return sc.scalar(float(width), unit="K")
@@ -121,12 +119,16 @@ class CaloricEffect:
         Returns
         -------
         :
-            Pressure change from the reference pressure, MPa.
+            Pressure change from the reference pressure, scalar in MPa; 0 without hysteresis.
+
+        Raises
+        ------
+        InputError
+            If pressure does not move that branch, or no pressure within the model is high enough.
 
         Examples
         --------
-        >>> from caloris.materials import load
-        >>> round(float(caloric_effect(load("NH4SCN")).reversible_pressure().value), 1)
+        >>> round(float(caloric_effect("NH4SCN").reversible_pressure().value), 1)
         96.6
         """
         from scipy.optimize import brentq
@@ -174,7 +176,7 @@ class CaloricEffect:
         low_pressure:
             Scalar; the card's reference pressure if absent.
         temperature:
-            Dimension ``temperature``; by default a grid around the transitions that holds both sides of
+            Dimension ``temperature``, in K; by default a grid around the transitions that holds both sides of
             every step.
 
         Returns
@@ -189,9 +191,7 @@ class CaloricEffect:
 
         Examples
         --------
-        >>> from caloris.materials import load
-        >>> effect = caloric_effect(load("NH4SCN"))
-        >>> float(effect.entropy_change("80 MPa").max().value)
+        >>> float(caloric_effect("NH4SCN").entropy_change("80 MPa").max().value)
         128.7
         """
         high, low = self._pressures(pressure, low_pressure)
@@ -213,10 +213,12 @@ class CaloricEffect:
         low_pressure: Quantity | None = None,
         temperature: sc.Variable | None = None,
     ) -> sc.DataArray:
-        """Return the adiabatic temperature change over the starting temperature.
+        """Return the adiabatic temperature change over the starting temperature; errors as for :meth:`entropy_change`.
 
-        Parameters and errors are those of :meth:`entropy_change`. The isentrope is followed on one family
-        (one-branch) or from one to the other (reversible, 0 where the transition does not come back).
+        Parameters
+        ----------
+        pressure, process, low_pressure, temperature:
+            As for :meth:`entropy_change`; the isentrope stays on one family (one-branch) or ends on the other.
 
         Returns
         -------
@@ -225,9 +227,7 @@ class CaloricEffect:
 
         Examples
         --------
-        >>> from caloris.materials import load
-        >>> effect = caloric_effect(load("NH4SCN"))
-        >>> bool(effect.temperature_change("90 MPa").min().value < -20)
+        >>> bool(caloric_effect("NH4SCN").temperature_change("90 MPa").min().value < -20)
         True
         """
         high, low = self._pressures(pressure, low_pressure)
@@ -236,12 +236,13 @@ class CaloricEffect:
         start, end = (high, low) if process == "decompression" else (low, high)
         entropy = self.surfaces.entropy(T, start, first)
         change = self.surfaces.isentropic_temperature(entropy, end, last) - T
+        change[np.abs(change) < 1e-9] = 0.0  # rounding of the exponential
         if process == "reversible":
             change = np.minimum(change, 0.0) if self.surfaces.is_inverse else np.maximum(change, 0.0)
         return self._curve(T, change, "K", high, low, process, "adiabatic temperature change")
 
     def merits(self, pressure: Quantity, *, low_pressure: Quantity | None = None) -> dict[str, Merit]:
-        """Return the figures of merit at a pressure, each with its definition.
+        """Return the figures of merit at a pressure, each with its definition; errors as for :meth:`entropy_change`.
 
         Parameters
         ----------
@@ -257,9 +258,7 @@ class CaloricEffect:
 
         Examples
         --------
-        >>> from caloris.materials import load
-        >>> merits = caloric_effect(load("NH4SCN")).merits("100 MPa")
-        >>> round(merits["relative_cooling_power"].value.value)
+        >>> round(caloric_effect("NH4SCN").merits("100 MPa")["relative_cooling_power"].value.value)
         3861
         """
         high, low = self._pressures(pressure, low_pressure)
@@ -332,6 +331,14 @@ class CaloricEffect:
                 f"{p / 1e6:g} MPa lies beyond the measured range of the transition "
                 f"(up to {self.maximum_pressure / 1e6:g} MPa): extrapolated along straight branches."
             )
+        if isinstance(self.surfaces, TwoPhase):
+            T = self.surfaces.transition_temperature(p, self._moving_branch())
+            change = float(self.surfaces.delta_entropy(T, p)) / self.surfaces.entropy_change - 1
+            if abs(change) > 0.05:
+                found.append(
+                    f"At {p / 1e6:g} MPa the entropy change of the transition is {100 * change:+.0f} % off the card's: "
+                    "extrapolated with the different heat capacities and expansions of the two phases."
+                )
         if self._gap(p, p_low) <= 0:
             found.append(
                 f"Between {p_low / 1e6:g} and {p / 1e6:g} MPa no temperature lets the transition go there and back "
@@ -340,10 +347,21 @@ class CaloricEffect:
         return found
 
     def plot(self, pressures: Sequence[Quantity] = ("20 MPa", "40 MPa", "60 MPa", "80 MPa", "100 MPa")) -> "Figure":
-        """Draw entropy change, temperature change and phase diagram; returns a matplotlib figure."""
+        """Draw entropy change, temperature change and phase diagram; returns a matplotlib figure.
+
+        Parameters
+        ----------
+        pressures:
+            High pressures, at least one; errors as for :meth:`entropy_change`.
+        """
         from caloris.heat.figures import caloric_figure
 
         return caloric_figure(self, list(pressures))
+
+    @property
+    def hysteresis_is_known(self) -> bool:
+        """Whether the hysteresis was measured; if not, what is called reversible is an upper bound."""
+        return HYSTERESIS_UNKNOWN not in self.assumed
 
     def _moving_branch(self) -> Branch:
         """The branch that must have passed under pressure: heating if pressure favours the high phase."""
@@ -410,7 +428,7 @@ class CaloricEffect:
     def _reversibility(self, process: str) -> Reversibility:
         if process != "reversible":
             return "one-branch"
-        return "upper bound" if HYSTERESIS_UNKNOWN in self.assumed else "reversible"
+        return "reversible" if self.hysteresis_is_known else "upper bound"
 
     def _curve(
         self, T: Array, values: Array, unit: str, high: float, low: float, process: str, name: str
@@ -452,9 +470,7 @@ def caloric_effect(material: Material | str, transition: str | None = None, /, *
 
     Examples
     --------
-    >>> from caloris.materials import load
-    >>> effect = caloric_effect(load("NH4SCN"))
-    >>> effect.slope("heating")
+    >>> caloric_effect("NH4SCN").slope("heating")
     <scipp.Variable> ()    float64        [K/MPa]  -0.3003
     """
     material = as_card(material)

@@ -43,6 +43,11 @@ def caloric_figure(effect: "CaloricEffect", pressures: Sequence[Quantity]) -> Fi
     -------
     :
         Three panels.
+
+    Raises
+    ------
+    InputError
+        If there is no pressure, or one lies outside the model.
     """
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     axes = figure.subplots(1, 3)
@@ -72,14 +77,38 @@ def caloric_figure(effect: "CaloricEffect", pressures: Sequence[Quantity]) -> Fi
         )
         axis.set(xlabel="Temperature (K)", ylabel=label)
         axis.axhline(0, color=QUIET, lw=0.6)
-    axes[0].legend(title="on compression\n(one-branch)", loc="best", fontsize=7, title_fontsize=7)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(
+        handles,
+        labels,
+        title="on compression (one-branch); filled: reversible",
+        loc="outside lower center",
+        ncols=8,
+        fontsize=7,
+        title_fontsize=7,
+        frameon=False,
+    )
     _draw_branches(axes[2], effect, 1.2 * magnitude(highest, "MPa", "pressure"))
     axes[2].legend(fontsize=7)
     return _finish(figure)
 
 
 def phase_diagram_figure(effect: "CaloricEffect", cycle: "Cycle | None" = None) -> Figure:
-    """Draw both branches over pressure and, if given, the path of a cycle between them."""
+    """Draw both branches over pressure and, if given, the path of a cycle between them.
+
+    Parameters
+    ----------
+    effect:
+        From :func:`caloris.heat.caloric_effect`.
+    cycle:
+        Its path is that of pressure and wall temperature; one made with eqs 11-12 brings their boundary instead of
+        the branches.
+
+    Returns
+    -------
+    :
+        One panel: temperature (K) over pressure (MPa).
+    """
     figure = Figure(figsize=(5.4, 4.0), layout="constrained")
     axis = figure.subplots()
     top = 120.0
@@ -97,17 +126,29 @@ def phase_diagram_figure(effect: "CaloricEffect", cycle: "Cycle | None" = None) 
         axis.plot(p, T, color=INK, lw=1.8, label="cycle (wall temperature)")
         for a, b in _corners(p, T):
             axis.annotate("", xy=b, xytext=a, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2})
-    axis.legend(fontsize=8, loc="upper right")
+    axis.legend(fontsize=8, loc="best")
     return _finish(figure)
 
 
 def cycle_figure(cycle: "Cycle") -> Figure:
-    """Draw heat flow, pressure, temperatures and phase fraction of a cycle over time."""
+    """Draw heat flow, pressure, temperatures and phase fraction of a cycle over time.
+
+    Parameters
+    ----------
+    cycle:
+        The cycle.
+
+    Returns
+    -------
+    :
+        Four panels over time (min): mW/g, MPa, K and the fraction.
+    """
     figure = Figure(figsize=(9, 7.2), layout="constrained")
     axes = figure.subplots(4, 1, sharex=True, height_ratios=[2.4, 1, 1.4, 1])
     minutes = cycle.heat_flow.coords["time"].values / 60
     flow = cycle.heat_flow.values
     axes[0].plot(minutes, flow, color=INK, lw=1.3)
+    axes[0].margins(y=0.12)
     axes[0].fill_between(minutes, flow, where=flow > 0, color=HOT, alpha=0.35, lw=0, label="absorbed")
     axes[0].fill_between(minutes, flow, where=flow < 0, color=COLD, alpha=0.35, lw=0, label="given off")
     axes[0].axhline(0, color=QUIET, lw=0.6)
@@ -147,14 +188,15 @@ def film_strip(cycle: "Cycle", stage: str = "discharge", frames: int = 6) -> Fig
     cycle:
         The cycle.
     stage:
-        ``"charge"`` or ``"discharge"``.
+        ``"charge"`` or ``"discharge"``, or another stage that the cycle has.
     frames:
-        How many moments.
+        How many moments at most, at equal steps of transformed fraction; moments that coincide are drawn once.
 
     Returns
     -------
     :
-        Two rows: temperature (left half) and charged fraction (right half) mirrored at the axis.
+        One section per moment: temperature in its left half, charged fraction in its right half, each mirrored at
+        half height.
 
     Raises
     ------
@@ -168,7 +210,8 @@ def film_strip(cycle: "Cycle", stage: str = "discharge", frames: int = 6) -> Fig
     low, high = _temperature_range(cycle, chosen)
     for axis, number in zip(axes, chosen, strict=True):
         images = _draw_frame(axis, cycle, number, low, high)
-        axis.set_title(f"{cycle.frames['time'].values[number] - begin:.3g} s", fontsize=9)
+        seconds = cycle.frames["time"].values[number] - begin
+        axis.set_title(f"{seconds:.0f} s" if seconds >= 100 else f"{seconds:.3g} s", fontsize=9)
     for bar, image, label, side in (
         (left, images[0], "left half: T (K)", "left"),
         (right, images[1], "right half: charged fraction", "right"),
@@ -180,7 +223,27 @@ def film_strip(cycle: "Cycle", stage: str = "discharge", frames: int = 6) -> Fig
 
 
 def animate(cycle: "Cycle", path: Path, stage: str = "discharge", frames: int = 60) -> Path:
-    """Write an animated GIF of temperature and phase fraction in a stage."""
+    """Write an animated GIF of temperature and phase fraction in a stage, 12 frames per second.
+
+    Parameters
+    ----------
+    cycle:
+        The cycle.
+    path:
+        A ``.gif`` file; its folder must exist.
+    stage, frames:
+        As for :func:`film_strip`.
+
+    Returns
+    -------
+    :
+        The path.
+
+    Raises
+    ------
+    InputError
+        If it is no ``.gif`` file or cannot be written, the cycle has no such stage, or ``frames`` is not at least 1.
+    """
     from matplotlib.animation import FuncAnimation, PillowWriter
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -216,6 +279,11 @@ def sweep_figure(cycles: Mapping[str, "Cycle"]) -> Figure:
     -------
     :
         Two panels; t90 is marked.
+
+    Raises
+    ------
+    InputError
+        If a cycle has no discharge.
     """
     figure = Figure(figsize=(9.5, 3.8), layout="constrained")
     flow_axis, part_axis = figure.subplots(1, 2)
@@ -304,7 +372,7 @@ def _draw_frame(axis: Axes, cycle: "Cycle", number: int, low: float, high: float
     images = []
     for side, name, limits, colours in (
         (-1, "temperature", (low, high), FIELD),
-        (1, "fraction", (0.0, 1.0), colormaps["Oranges"]),
+        (1, "fraction", (0.0, 1.0), colormaps["Greens"]),
     ):
         for half in (1, -1):
             image = axis.tripcolor(
@@ -321,6 +389,7 @@ def _draw_frame(axis: Axes, cycle: "Cycle", number: int, low: float, high: float
     axis.set_aspect("equal")
     axis.tick_params(labelsize=7)
     axis.set_xlabel("r (mm)", fontsize=8)
+    axis.set_ylabel("z (mm)", fontsize=8)
     return images
 
 

@@ -18,7 +18,19 @@ Reversibility = Literal["one-branch", "reversible", "upper bound"]
 
 @dataclass(frozen=True)
 class Merit:
-    """A figure of merit with its definition and whether a cycle can use it."""
+    """A figure of merit with its definition and whether a cycle can use it.
+
+    Parameters
+    ----------
+    name:
+        As in ``CaloricEffect.merits``.
+    value:
+        Scalar with its unit.
+    definition:
+        In words.
+    reversibility:
+        ``"one-branch"``, ``"reversible"`` or ``"upper bound"``.
+    """
 
     name: str
     value: sc.Variable
@@ -46,7 +58,13 @@ def peak(curve: sc.DataArray) -> sc.Variable:
     Raises
     ------
     InputError
-        If the curve has no temperature axis or is not finite.
+        If the curve is no data array over increasing temperatures, or has fewer than 3 values or one not finite.
+
+    Examples
+    --------
+    >>> from caloris.heat import caloric_effect
+    >>> peak(caloric_effect("NH4SCN").entropy_change("100 MPa"))
+    <scipp.Variable> ()    float64       [J/kg/K]  128.7
     """
     _, values = _checked(curve)
     return sc.scalar(float(np.max(np.abs(values))), unit=curve.unit)
@@ -68,29 +86,121 @@ def full_width_half_maximum(curve: sc.DataArray) -> sc.Variable:
     Raises
     ------
     InputError
-        If the peak is cut by the temperature window: the width would only be a lower bound.
+        If :func:`peak` refuses the curve, or the temperature window cuts the peak: the width would only be a
+        lower bound.
 
     Notes
     -----
     Zhang et al. (2023), eq. 1 uses this width for the relative cooling power.
+
+    Examples
+    --------
+    >>> from caloris.heat import caloric_effect
+    >>> round(float(full_width_half_maximum(caloric_effect("NH4SCN").entropy_change("100 MPa")).value), 3)
+    30.0
     """
     low, high = _half_maximum(curve)
     return sc.scalar(high - low, unit="K")
 
 
 def relative_cooling_power(curve: sc.DataArray) -> sc.Variable:
-    """Return RCP = |dS|max times FWHM, in J/kg (Zhang et al. 2023, eq. 1)."""
+    """Return RCP = |dS|max times FWHM.
+
+    Parameters
+    ----------
+    curve:
+        Entropy change over ``temperature`` (K).
+
+    Returns
+    -------
+    :
+        Scalar in J/kg.
+
+    Raises
+    ------
+    InputError
+        As for :func:`full_width_half_maximum`.
+    scipp.UnitError
+        If the curve is not in a unit of specific entropy.
+
+    Notes
+    -----
+    Source: Zhang et al. (2023), eq. 1.
+
+    Examples
+    --------
+    >>> from caloris.heat import caloric_effect
+    >>> round(float(relative_cooling_power(caloric_effect("NH4SCN").entropy_change("100 MPa")).value))
+    3861
+    """
     return (peak(curve) * full_width_half_maximum(curve)).to(unit="J/kg")
 
 
 def integrated_entropy_change(curve: sc.DataArray) -> sc.Variable:
-    """Return the area under |dS| over temperature, in J/kg (RCP in the main text of Zhang et al. 2023)."""
+    """Return the area under |dS| over temperature.
+
+    Parameters
+    ----------
+    curve:
+        Entropy change over ``temperature`` (K).
+
+    Returns
+    -------
+    :
+        Scalar in J/kg, by the trapezoidal rule over the whole curve.
+
+    Raises
+    ------
+    InputError
+        As for :func:`peak`.
+    scipp.UnitError
+        If the curve is not in a unit of specific entropy.
+
+    Notes
+    -----
+    Source: the relative cooling power in the main text of Zhang et al. (2023), which differs from its eq. 1.
+
+    Examples
+    --------
+    A sharp transition, moved 30 K by 100 MPa, sweeps the rectangle 128.7 J/(kg K) times 30 K:
+
+    >>> from caloris.heat import caloric_effect
+    >>> round(float(integrated_entropy_change(caloric_effect("NH4SCN").entropy_change("100 MPa")).value))
+    3861
+    """
     temperature, values = _checked(curve)
     return _area(np.abs(values), temperature, curve)
 
 
 def refrigerant_capacity(curve: sc.DataArray) -> sc.Variable:
-    """Return RC, the area under |dS| between its half-maximum temperatures, in J/kg."""
+    """Return RC, the area under |dS| between its half-maximum temperatures.
+
+    Parameters
+    ----------
+    curve:
+        Entropy change over ``temperature`` (K).
+
+    Returns
+    -------
+    :
+        Scalar in J/kg, by the trapezoidal rule.
+
+    Raises
+    ------
+    InputError
+        As for :func:`full_width_half_maximum`.
+    scipp.UnitError
+        If the curve is not in a unit of specific entropy.
+
+    Examples
+    --------
+    A triangle of height 100 J/(kg K) and base 20 K has 3/4 of its area within its half width:
+
+    >>> T = sc.array(dims=["temperature"], values=[300.0, 310.0, 320.0, 330.0, 340.0], unit="K")
+    >>> dS = sc.array(dims=["temperature"], values=[0.0, 0.0, 100.0, 0.0, 0.0], unit="J/kg/K")
+    >>> refrigerant_capacity(sc.DataArray(dS, coords={"temperature": T}))
+    <scipp.Variable> ()    float64         [J/kg]  750
+    """
     low, high = _half_maximum(curve)
     temperature, values = _checked(curve)
     inside = (temperature > low) & (temperature < high)
@@ -118,7 +228,18 @@ def temperature_averaged_entropy_change(curve: sc.DataArray, lift: Quantity) -> 
     Raises
     ------
     InputError
-        If the lift is not positive or wider than the curve.
+        If :func:`peak` refuses the curve, or the lift is not positive or wider than the curve.
+
+    Notes
+    -----
+    Source: Griffith, Mudryk, Slaughter and Pecharsky, J. Appl. Phys. 123, 034902 (2018).
+
+    Examples
+    --------
+    >>> from caloris.heat import caloric_effect
+    >>> dS = caloric_effect("NH4SCN").entropy_change("100 MPa")
+    >>> [round(float(temperature_averaged_entropy_change(dS, lift).value), 1) for lift in ("10 K", "40 K")]
+    [128.7, 96.5]
     """
     temperature, values = _checked(curve)
     width = magnitude(lift, "K", "lift", positive=True)

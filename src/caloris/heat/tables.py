@@ -16,7 +16,9 @@ from caloris.units import Quantity, magnitude, to_json
 _PROCESSES: tuple[Process, ...] = ("compression", "decompression", "reversible")
 
 
-def caloric_json(effect: CaloricEffect, pressures: Sequence[Quantity]) -> dict[str, Any]:
+def caloric_json(
+    effect: CaloricEffect, pressures: Sequence[Quantity], *, low_pressure: Quantity | None = None
+) -> dict[str, Any]:
     """Return curves, merits and warnings of an effect as plain JSON values.
 
     Parameters
@@ -25,12 +27,19 @@ def caloric_json(effect: CaloricEffect, pressures: Sequence[Quantity]) -> dict[s
         The effect.
     pressures:
         High pressures, scalars.
+    low_pressure:
+        Scalar; the card's reference pressure if absent.
 
     Returns
     -------
     :
         ``transition_temperature`` and ``slope`` by branch, ``reversible_pressure``, and per pressure the curves,
         the merits with their definitions and the warnings.
+
+    Raises
+    ------
+    InputError
+        If a pressure lies outside the model or not above the card's reference pressure.
     """
     branches: tuple[Branch, ...] = ("heating", "cooling")
     reference = sc.scalar(effect.surfaces.pressure / 1e6, unit="MPa")
@@ -40,22 +49,44 @@ def caloric_json(effect: CaloricEffect, pressures: Sequence[Quantity]) -> dict[s
         "transition_temperature": {b: to_json(effect.transition_temperature(b, reference)) for b in branches},
         "slope": {b: to_json(effect.slope(b)) for b in branches},
         "reversible_pressure": to_json(effect.reversible_pressure()),
-        "pressures": [_one_pressure(effect, p) for p in pressures],
+        "pressures": [_one_pressure(effect, p, low_pressure) for p in pressures],
     }
 
 
-def save_caloric(effect: CaloricEffect, pressures: Sequence[Quantity], folder: str | Path) -> list[Path]:
+def save_caloric(
+    effect: CaloricEffect,
+    pressures: Sequence[Quantity],
+    folder: str | Path,
+    *,
+    low_pressure: Quantity | None = None,
+) -> list[Path]:
     """Write an effect into a folder: ``caloric.csv``, ``caloric.h5``, ``caloric.json``, ``caloric.png``.
+
+    Parameters
+    ----------
+    effect:
+        The effect.
+    pressures:
+        High pressures, scalars, at least one.
+    folder:
+        Where to write; it is made if absent.
+    low_pressure:
+        Scalar; the card's reference pressure if absent.
+
+    Returns
+    -------
+    :
+        The paths of the four files, in the order above.
 
     Raises
     ------
     InputError
-        If the folder cannot be written.
+        If the folder cannot be written, there is no pressure, or a pressure lies outside the model.
     """
     out = output_folder(folder)
-    result = caloric_json(effect, pressures) | {"versions": versions()}
+    result = caloric_json(effect, pressures, low_pressure=low_pressure) | {"versions": versions()}
     curves = {
-        f"{name}, {process}, {magnitude(p, 'MPa', 'pressure'):g} MPa": method(p, process)
+        f"{name}, {process}, {magnitude(p, 'MPa', 'pressure'):g} MPa": method(p, process, low_pressure=low_pressure)
         for p in pressures
         for process in _PROCESSES
         for name, method in (
@@ -81,10 +112,11 @@ def save_caloric(effect: CaloricEffect, pressures: Sequence[Quantity], folder: s
     return paths
 
 
-def _one_pressure(effect: CaloricEffect, p: Quantity) -> dict[str, Any]:
+def _one_pressure(effect: CaloricEffect, p: Quantity, low_pressure: Quantity | None) -> dict[str, Any]:
     curves = []
     for process in _PROCESSES:
-        dS, dT = effect.entropy_change(p, process), effect.temperature_change(p, process)
+        dS = effect.entropy_change(p, process, low_pressure=low_pressure)
+        dT = effect.temperature_change(p, process, low_pressure=low_pressure)
         curves.append(
             {
                 "process": process,
@@ -96,7 +128,12 @@ def _one_pressure(effect: CaloricEffect, p: Quantity) -> dict[str, Any]:
         )
     merits = {
         name: {**to_json(m.value), "definition": m.definition, "reversibility": m.reversibility}
-        for name, m in effect.merits(p).items()
+        for name, m in effect.merits(p, low_pressure=low_pressure).items()
     }
     pressure = sc.scalar(magnitude(p, "MPa", "pressure"), unit="MPa")
-    return {"pressure": to_json(pressure), "curves": curves, "merits": merits, "warnings": effect.warnings(p)}
+    return {
+        "pressure": to_json(pressure),
+        "curves": curves,
+        "merits": merits,
+        "warnings": effect.warnings(p, low_pressure=low_pressure),
+    }

@@ -38,9 +38,11 @@ class PhaseProperties:
 class TwoPhase:
     """A low- and a high-temperature phase with an exact Gibbs energy difference and a barrier per branch.
 
-    All fields are SI floats; build one from a card with :meth:`from_material`.
+    All fields are SI floats; build one from a card with :meth:`from_material`. The methods take temperatures T (K)
+    and pressures p (Pa) as numbers or arrays.
 
-    Source: notes of the two-phase oracle; eq. 12 of Zhang et al. (2023) is its limit without barriers.
+    Source: the Gibbs energy of the module's docstring. Without barriers, on the line of eq. 12 of Zhang et al.
+    (2023), it is the sharp limit of that equation.
     """
 
     low: PhaseProperties
@@ -74,6 +76,9 @@ class TwoPhase:
         Clausius-Clapeyron slope of the card's volume and entropy change. A branch whose slope is on the card
         keeps that slope (its barrier then depends on pressure); otherwise the branch runs parallel.
 
+        A missing cooling temperature is taken equal to the heating temperature, a heat capacity that only one phase
+        has for both, a missing density as unknown; ``assumed`` says so.
+
         Parameters
         ----------
         material:
@@ -83,9 +88,6 @@ class TwoPhase:
         overrides:
             Values that replace the card's: ``heat_capacity``, ``entropy_change``, ``volume_change``,
             ``temperature_heating``, ``temperature_cooling``, ``slope_heating``, ``slope_cooling``, ``density``.
-
-        A missing cooling temperature is taken equal to the heating temperature, a heat capacity that only one phase
-        has for both, a missing density as unknown; ``assumed`` says so.
 
         Returns
         -------
@@ -123,7 +125,18 @@ class TwoPhase:
         return self.high.heat_capacity - self.low.heat_capacity
 
     def delta_entropy(self, T: Array | float, p: Array | float) -> Array:
-        """S(high) - S(low), J/(kg K)."""
+        """Return S(high) - S(low).
+
+        Parameters
+        ----------
+        T, p:
+            Temperature (K) and pressure (Pa), of shapes that broadcast.
+
+        Returns
+        -------
+        :
+            J/(kg K), of the broadcast shape.
+        """
         return np.asarray(
             self.entropy_change
             + self.delta_heat_capacity * np.log(np.asarray(T) / self.temperature)
@@ -131,7 +144,18 @@ class TwoPhase:
         )
 
     def delta_volume(self, T: Array | float, p: Array | float) -> Array:
-        """V(high) - V(low), m3/kg."""
+        """Return V(high) - V(low).
+
+        Parameters
+        ----------
+        T, p:
+            As for :meth:`delta_entropy`.
+
+        Returns
+        -------
+        :
+            m3/kg, of the broadcast shape.
+        """
         return np.asarray(
             self.volume_change
             + (self.high.expansion - self.low.expansion) * (np.asarray(T) - self.temperature)
@@ -139,7 +163,18 @@ class TwoPhase:
         )
 
     def delta_gibbs(self, T: Array | float, p: Array | float) -> Array:
-        """G(high) - G(low), J/kg; its negative drives the transition to the high phase."""
+        """Return G(high) - G(low); its negative drives the transition to the high phase.
+
+        Parameters
+        ----------
+        T, p:
+            As for :meth:`delta_entropy`.
+
+        Returns
+        -------
+        :
+            J/kg, of the broadcast shape; 0 on the equilibrium line.
+        """
         T, dp = np.asarray(T), np.asarray(p) - self.pressure
         dT = T - self.temperature
         return np.asarray(
@@ -151,11 +186,28 @@ class TwoPhase:
         )
 
     def delta_enthalpy(self, T: Array | float, p: Array | float) -> Array:
-        """H(high) - H(low), J/kg: the transition enthalpy where the transition happens at (T, p)."""
+        """Return H(high) - H(low): the transition enthalpy where the transition happens at (T, p).
+
+        Parameters
+        ----------
+        T, p:
+            As for :meth:`delta_entropy`.
+
+        Returns
+        -------
+        :
+            J/kg, of the broadcast shape.
+        """
         return np.asarray(self.delta_gibbs(T, p) + np.asarray(T) * self.delta_entropy(T, p))
 
     def low_enthalpy(self, T: Array | float, p: Array | float) -> Array:
-        """H(low) - H(low; T_e, p_0), J/kg."""
+        """Return H(low) - H(low; T_e, p_0), J/kg.
+
+        Parameters
+        ----------
+        T, p:
+            As for :meth:`delta_entropy`.
+        """
         dp = np.asarray(p) - self.pressure
         return np.asarray(
             self.low.heat_capacity * (np.asarray(T) - self.temperature)
@@ -164,7 +216,13 @@ class TwoPhase:
         )
 
     def low_volume(self, T: Array | float, p: Array | float) -> Array:
-        """V(low), m3/kg."""
+        """Return V(low), m3/kg.
+
+        Parameters
+        ----------
+        T, p:
+            As for :meth:`delta_entropy`.
+        """
         return np.asarray(
             self.volume
             + self.low.expansion * (np.asarray(T) - self.temperature)
@@ -172,14 +230,26 @@ class TwoPhase:
         )
 
     def low_entropy(self, T: Array | float, p: Array | float) -> Array:
-        """S(low) - S(low; T_e, p_0), J/(kg K)."""
+        """Return S(low) - S(low; T_e, p_0), J/(kg K).
+
+        Parameters
+        ----------
+        T, p:
+            As for :meth:`delta_entropy`.
+        """
         return np.asarray(
             self.low.heat_capacity * np.log(np.asarray(T) / self.temperature)
             - self.low.expansion * (np.asarray(p) - self.pressure)
         )
 
     def barrier(self, p: Array | float, branch: Branch) -> Array:
-        """Driving force at which a branch transforms, J/kg (0 at equilibrium)."""
+        """Return the driving force at which a branch transforms, J/kg (0 at equilibrium), one per pressure.
+
+        Parameters
+        ----------
+        p, branch:
+            As for :meth:`transition_temperature`.
+        """
         dp = np.asarray(p) - self.pressure
         if branch == "heating":
             return np.asarray(self.barrier_heating + self.barrier_heating_slope * dp)
@@ -227,7 +297,23 @@ class TwoPhase:
         )
 
     def transition_pressure(self, T: float, branch: Branch) -> float:
-        """Invert :meth:`transition_temperature`: the pressure (Pa) at which a branch passes T (K)."""
+        """Return the pressure at which a branch passes a temperature: :meth:`transition_temperature` inverted.
+
+        Parameters
+        ----------
+        T, branch:
+            Temperature (K), and branch as for :meth:`transition_temperature`.
+
+        Returns
+        -------
+        :
+            Pa; negative where only tension would do.
+
+        Raises
+        ------
+        InputError
+            If no pressure moves the branch there.
+        """
         p = self.pressure
         sign = {"heating": -1.0, "cooling": 1.0, "equilibrium": 0.0}[branch]
         rate = {"heating": self.barrier_heating_slope, "cooling": self.barrier_cooling_slope}.get(branch, 0.0)
@@ -245,19 +331,52 @@ class TwoPhase:
         raise InputError(f"temperature: no pressure moves the {branch} transition to {T:g} K in this model")
 
     def slope(self, p: Array | float, branch: Branch) -> Array:
-        """DT/dp of a branch, K/Pa; on the equilibrium line this is Clausius-Clapeyron."""
+        """Return dT/dp of a branch; on the equilibrium line this is Clausius-Clapeyron, dV/dS.
+
+        Parameters
+        ----------
+        p, branch:
+            As for :meth:`transition_temperature`, with its errors.
+
+        Returns
+        -------
+        :
+            K/Pa, one per pressure.
+        """
         T = self.transition_temperature(p, branch)
         sign = {"heating": -1.0, "cooling": 1.0, "equilibrium": 0.0}[branch]
         rate = {"heating": self.barrier_heating_slope, "cooling": self.barrier_cooling_slope}.get(branch, 0.0)
         return np.asarray((self.delta_volume(T, p) - sign * rate) / self.delta_entropy(T, p))
 
     def entropy(self, T: Array, p: float, branch: Branch) -> Array:
-        """S(T, p) along a branch, from S(low; T_e, p_0) = 0, J/(kg K)."""
+        """Return S(T, p) along a branch, counted from S(low; T_e, p_0) = 0.
+
+        Parameters
+        ----------
+        T, p, branch:
+            Temperatures (K); pressure and branch as for :meth:`transition_temperature`, with its errors.
+
+        Returns
+        -------
+        :
+            J/(kg K), one per temperature; a step at the transition.
+        """
         high = np.asarray(T) >= self.transition_temperature(p, branch)
         return np.asarray(self.low_entropy(T, p) + high * self.delta_entropy(T, p))
 
     def isentropic_temperature(self, entropy: Array, p: float, branch: Branch) -> Array:
-        """Invert :meth:`entropy`: the temperature (K) of a branch that has the given entropy at p."""
+        """Return the temperature at which a branch has a given entropy: :meth:`entropy` inverted.
+
+        Parameters
+        ----------
+        entropy, p, branch:
+            Entropies, J/(kg K), counted as in :meth:`entropy`; pressure and branch as there.
+
+        Returns
+        -------
+        :
+            K, one per entropy; the transition temperature for every entropy within the step.
+        """
         T_t = float(self.transition_temperature(p, branch))
         S_low = float(self.low_entropy(T_t, p))
         S_high = S_low + float(self.delta_entropy(T_t, p))
@@ -266,79 +385,86 @@ class TwoPhase:
         return np.where(entropy <= S_low, below, np.where(entropy >= S_high, above, T_t))
 
 
-def _from_material(
-    cls: type[TwoPhase], material: Material, name: str | None, overrides: Mapping[str, Quantity]
-) -> TwoPhase:
-    transition = material.transition(name)
-    low, high = material.phase(transition.low), material.phase(transition.high)
-    units = {
-        "heat_capacity": "J/kg/K",
-        "entropy_change": "J/kg/K",
-        "volume_change": "m^3/kg",
-        "temperature_heating": "K",
-        "temperature_cooling": "K",
-        "slope_heating": "K/Pa",
-        "slope_cooling": "K/Pa",
-        "density": "kg/m^3",
-    }
-    for key in overrides:
-        if key not in units:
-            raise InputError(f"{key!r} cannot replace a value of the card; these can: {', '.join(units)}")
+_OVERRIDES = {
+    "heat_capacity": "J/kg/K",
+    "entropy_change": "J/kg/K",
+    "volume_change": "m^3/kg",
+    "temperature_heating": "K",
+    "temperature_cooling": "K",
+    "slope_heating": "K/Pa",
+    "slope_cooling": "K/Pa",
+    "density": "kg/m^3",
+}
+_POSITIVE = ("density", "temperature_heating", "temperature_cooling")
 
-    def get(field: str, entry: object) -> float | None:
-        if field in overrides:
-            positive = field in ("density", "temperature_heating", "temperature_cooling")
-            return magnitude(overrides[field], units[field], field, positive=positive)
+
+@dataclass(frozen=True)
+class _Values:
+    """Values of a card, or those that replace them."""
+
+    material: str
+    overrides: Mapping[str, Quantity]
+
+    def get(self, field: str, entry: object) -> float | None:
+        if field in self.overrides:
+            return magnitude(self.overrides[field], _OVERRIDES[field], field, positive=field in _POSITIVE)
         value = getattr(entry, field, None)
-        return None if value is None else float(value.to(units[field]))
+        return None if value is None else float(value.to(_OVERRIDES[field]))
 
-    def need(field: str, entry: object, where: str) -> float:
-        value = get(field, entry)
+    def need(self, field: str, entry: object, where: str) -> float:
+        value = self.get(field, entry)
         if value is None:
             raise InputError(
-                f"{material.name}: {where} has no {field}; add it to a copy of the card, or give {field}=... here"
+                f"{self.material}: {where} has no {field}; add it to a copy of the card, or give {field}=... here"
             )
         return value
 
+
+def _from_material(
+    cls: type[TwoPhase], material: Material, name: str | None, overrides: Mapping[str, Quantity]
+) -> TwoPhase:
+    for key in overrides:
+        if key not in _OVERRIDES:
+            raise InputError(f"{key!r} cannot replace a value of the card; these can: {', '.join(_OVERRIDES)}")
+    transition = material.transition(name)
+    low, high = material.phase(transition.low), material.phase(transition.high)
     where = f"the transition {transition.low} -> {transition.high}"
-    assumed = []
-    T_h = need("temperature_heating", transition, where)
-    T_c = get("temperature_cooling", transition)
+    values = _Values(material.name, overrides)
+    assumed: list[str] = []
+    T_h = values.need("temperature_heating", transition, where)
+    T_c = values.get("temperature_cooling", transition)
     if T_c is None:
         T_c = T_h
         assumed.append(HYSTERESIS_UNKNOWN)
     if T_c > T_h:
         raise InputError(f"temperature_cooling {T_c:g} K lies above temperature_heating {T_h:g} K")
-    capacities = [get("heat_capacity", phase) for phase in (low, high)]
-    known = [c for c in capacities if c is not None]
-    if not known:
-        need("heat_capacity", low, f"the phase {transition.low!r}")
-    for phase, c in zip((transition.low, transition.high), capacities, strict=True):
+    c_low, c_high = values.get("heat_capacity", low), values.get("heat_capacity", high)
+    if c_low is None and c_high is None:
+        values.need("heat_capacity", low, f"the phase {transition.low!r}")
+    for phase, c in ((transition.low, c_low), (transition.high, c_high)):
         if c is None:
             assumed.append(f"heat capacity of {phase}: not on the card, taken equal to the other phase")
-    density = get("density", low)
+    density = values.get("density", low)
     volume = float("nan") if density is None else 1 / density
-    slopes = [get(f"slope_{branch}", transition) for branch in ("heating", "cooling")]
+    model = cls(
+        low=_phase_properties(low, c_low or c_high or 0.0, volume, high),
+        high=_phase_properties(high, c_high or c_low or 0.0, volume, low),
+        temperature=0.5 * (T_h + T_c),
+        pressure=transition.pressure.to("Pa"),
+        entropy_change=values.need("entropy_change", transition, where),
+        volume_change=values.need("volume_change", transition, where),
+        volume=volume,
+    )
+    slopes = [values.get(f"slope_{branch}", transition) for branch in ("heating", "cooling")]
     for branch, slope in zip(("heating", "cooling"), slopes, strict=True):
         if slope is None:
             assumed.append(f"dT/dp on {branch}: not on the card, taken from Clausius-Clapeyron")
-    model = cls(
-        low=_phase_properties(low, capacities[0] or known[0], volume, high),
-        high=_phase_properties(high, capacities[1] or known[0], volume, low),
-        temperature=0.5 * (T_h + T_c),
-        pressure=transition.pressure.to("Pa"),
-        entropy_change=need("entropy_change", transition, where),
-        volume_change=need("volume_change", transition, where),
-        volume=volume,
-        assumed=tuple(assumed),
-    )
-    for branch, slope in zip(("heating", "cooling"), slopes, strict=True):
-        if slope is not None and slope * model.volume_change < 0:
+        elif slope * model.volume_change < 0:
             raise InputError(
                 f"{material.name}: slope_{branch} {slope * 1e6:g} K/MPa and volume_change {model.volume_change:g} "
                 "m^3/kg have opposite signs; with a positive entropy change Clausius-Clapeyron gives them the same"
             )
-    return _with_branches(model, T_h, T_c, slopes[0], slopes[1])
+    return _with_branches(replace(model, assumed=tuple(assumed)), T_h, T_c, slopes[0], slopes[1])
 
 
 def _phase_properties(phase: Phase, heat_capacity: float, volume: float, other: Phase) -> PhaseProperties:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from caloris.errors import InputError
 from caloris.materials.card import Material, Phase, Source, Status, Transition, Value, describe, read_card
-from caloris.materials.consistency import Finding, check, unchecked
+from caloris.materials.consistency import Finding, check, implausible, unchecked
 
 __all__ = [
     "Finding",
@@ -18,6 +18,7 @@ __all__ = [
     "available",
     "check",
     "describe",
+    "implausible",
     "load",
     "unchecked",
 ]
@@ -28,6 +29,11 @@ _LIBRARY = Path(__file__).parent / "library"
 def available() -> list[str]:
     """Return the names of the cards that come with caloris.
 
+    Returns
+    -------
+    :
+        Names for :func:`load`, in alphabetical order.
+
     Examples
     --------
     >>> "NH4SCN" in available()
@@ -36,18 +42,35 @@ def available() -> list[str]:
     return sorted(path.stem for path in _LIBRARY.glob("*.toml"))
 
 
-def as_card(material: Material | str | Path) -> Material:
+def as_card(material: Material | str | Path, name: str = "material") -> Material:
     """Return a card as it is, or load it by name or path.
+
+    Parameters
+    ----------
+    material:
+        A card, a name from :func:`available`, or the path of a TOML card.
+    name:
+        What the card is for, for the error message.
+
+    Returns
+    -------
+    :
+        The card.
 
     Raises
     ------
     InputError
-        If there is no such card, or what is given is neither.
+        If there is no such card, the card is wrong, or what is given is none of the three.
+
+    Examples
+    --------
+    >>> as_card("NH4SCN").title
+    'Ammonium thiocyanate'
     """
     if isinstance(material, Material):
         return material
     if not isinstance(material, str | Path):
-        raise InputError(f"material: expected a card, its name or its path, got {type(material).__name__}")
+        raise InputError(f"{name}: expected a card, its name or its path, got {type(material).__name__}")
     return load(material)
 
 

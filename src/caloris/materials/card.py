@@ -5,7 +5,6 @@ scipp scalars (``value.quantity``), structures as ``ase.Atoms``.
 """
 
 import math
-import tomllib
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +14,7 @@ import scipp as sc
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from caloris.errors import InputError
+from caloris.files import read_toml
 from caloris.units import parse_unit
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How far a value can be trusted."""
+    """How far a value can be trusted: measured, derived from other values, estimated or guessed."""
 
     MEASURED = "measured"
     DERIVED = "derived"
@@ -35,7 +35,23 @@ class _Strict(BaseModel):
 
 
 class Value(_Strict):
-    """One number of a card with its unit, uncertainty, status and source."""
+    """One number of a card with its unit, uncertainty, status and source.
+
+    Attributes
+    ----------
+    value:
+        The number, in ``unit``.
+    unit:
+        In words, for example ``"J/kg/K"``.
+    status:
+        How far it can be trusted.
+    source:
+        Key of its source on the card.
+    uncertainty:
+        Standard uncertainty, in ``unit``; absent if nobody states one.
+    condition, note:
+        Under what it holds, and what else a reader must know.
+    """
 
     value: float = Field(strict=True)
     unit: str
@@ -52,7 +68,30 @@ class Value(_Strict):
         return sc.scalar(self.value, variance=variance, unit=parse_unit(self.unit))
 
     def to(self, unit: str) -> float:
-        """Return the bare number in ``unit``."""
+        """Return the bare number in another unit.
+
+        Parameters
+        ----------
+        unit:
+            A unit of the same dimension; scipp converts no degC to K.
+
+        Returns
+        -------
+        :
+            The number in ``unit``, without its uncertainty.
+
+        Raises
+        ------
+        InputError
+            If the value's own unit is none.
+        scipp.UnitError
+            If the two units do not fit.
+
+        Examples
+        --------
+        >>> Value(value=43, unit="J/g", status=Status.MEASURED, source="zhang2023").to("J/kg")
+        43000.0
+        """
         return float(sc.scalar(self.value, unit=parse_unit(self.unit)).to(unit=unit).value)
 
     def __str__(self) -> str:
@@ -91,7 +130,7 @@ Ratio = Annotated[Value, _like("dimensionless")]
 
 
 class Source(_Strict):
-    """Where a value was read."""
+    """Where a value was read: a citation and, if there is one, its DOI."""
 
     citation: str = Field(min_length=1)
     doi: str = ""
@@ -101,7 +140,11 @@ class Source(_Strict):
 
 
 class Phase(_Strict):
-    """One phase of a material: its structure and its properties."""
+    """One phase of a material: its structure and its properties.
+
+    Every property is a :class:`Value` in a unit like kg/m^3 (density), J/kg/K (heat capacity), W/m/K (thermal
+    conductivity), 1/K (thermal expansion), MPa (bulk and Young's modulus); what is not known is absent.
+    """
 
     label: str = ""
     structure: str = ""
@@ -119,7 +162,11 @@ class Phase(_Strict):
 
 
 class Transition(_Strict):
-    """A first-order transition between two phases of a card, given on heating."""
+    """A first-order transition between two phases of a card, given on heating.
+
+    Every number is a :class:`Value` in a unit like K (temperatures), K/MPa (slopes dT/dp), J/kg/K (entropy change),
+    m^3/kg (volume change), J/g (latent heat), MPa (pressures); what is not known is absent.
+    """
 
     low: str
     """The phase stable at low temperature."""
@@ -162,7 +209,8 @@ class Published(_Strict):
 class Material(_Strict):
     """A material card: phases, transitions, sources.
 
-    Load one with :func:`caloris.materials.load`.
+    Load one with :func:`caloris.materials.load`. ``published`` holds numbers that a paper states and no model uses;
+    ``origin`` is the path that the card was read from.
     """
 
     schema_version: int = Field(alias="schema", ge=1, le=1)
@@ -188,8 +236,27 @@ class Material(_Strict):
                 raise ValueError(f"{field}: source {value.source!r} is not among the card's [sources]")
         return self
 
+    def __repr__(self) -> str:
+        transitions = ", ".join(self.transitions) or "none"
+        return f"<Material {self.name}: phases {', '.join(self.phases)}; transitions {transitions}>"
+
+    __str__ = __repr__
+
     def values(self) -> Iterator[tuple[str, Value]]:
-        """Iterate over (field, value) of every number on the card."""
+        """Iterate over every number on the card.
+
+        Yields
+        ------
+        :
+            The field, for example ``"phases.monoclinic.density"``, and its value.
+
+        Examples
+        --------
+        >>> from caloris.materials import load
+        >>> field, value = next(load("NH4SCN").values())
+        >>> field, str(value)
+        ('phases.monoclinic.density', '1305 ± 5 kg/m^3')
+        """
         for section in ("phases", "transitions", "published"):
             for key, entry in getattr(self, section).items():
                 for field in type(entry).model_fields:
@@ -200,20 +267,52 @@ class Material(_Strict):
     def phase(self, name: str) -> Phase:
         """Return a phase by name.
 
+        Parameters
+        ----------
+        name:
+            Name of the phase on the card.
+
+        Returns
+        -------
+        :
+            The phase.
+
         Raises
         ------
         InputError
             If the card has no such phase.
+
+        Examples
+        --------
+        >>> from caloris.materials import load
+        >>> str(load("NH4SCN").phase("monoclinic").heat_capacity)
+        '1590 ± 130 J/kg/K'
         """
         return _pick(self.phases, name, f"{self.name}: phase")
 
     def transition(self, name: str | None = None) -> Transition:
         """Return a transition by name; without a name, the first with an entropy and a volume change.
 
+        Parameters
+        ----------
+        name:
+            Name of the transition on the card.
+
+        Returns
+        -------
+        :
+            The transition.
+
         Raises
         ------
         InputError
             If the card has no such transition, or none that is complete.
+
+        Examples
+        --------
+        >>> from caloris.materials import load
+        >>> str(load("NH4SCN").transition().volume_change)
+        '-3.8e-05 m^3/kg'
         """
         if name is not None:
             return _pick(self.transitions, name, f"{self.name}: transition")
@@ -281,20 +380,30 @@ def read_card(path: Path) -> Material:
     InputError
         If the file cannot be read, is not TOML, or a field is wrong; the message names field and reason.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the card: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from None
+    data = read_toml(path, "card")
     try:
         return Material.model_validate(data | {"origin": path})
     except ValidationError as error:
         raise InputError(f"{path}: {describe(error)}") from None
 
 
+SHOWN = 3
+"""How many wrong fields a message names."""
+
+
 def describe(error: ValidationError) -> str:
-    """Say in one line which field of a TOML file is wrong and why."""
+    """Say in one line which field of a TOML file is wrong and why.
+
+    Parameters
+    ----------
+    error:
+        What pydantic found.
+
+    Returns
+    -------
+    :
+        Field and reason of the first few errors, and how many more there are.
+    """
     parts = []
     for item in error.errors():
         field = ".".join(str(part) for part in item["loc"]) or "card"
@@ -302,13 +411,15 @@ def describe(error: ValidationError) -> str:
         given = _shown(item.get("input"))
         if item["type"] == "missing":
             reason = "is missing"
+            reason += " (write schema = 1)" if field == "schema" else ""
         elif item["type"] == "extra_forbidden":
             reason = "is not a field that caloris knows (misspelt?)"
         elif item["type"] != "value_error" and given:
             reason = f"{reason}, got {given}"
         parts.append(f"{field}: {reason}")
-    more = f" (and {len(parts) - 1} more)" if len(parts) > 1 else ""
-    return " ".join((parts[0] + more).split())
+    parts.sort(key=lambda part: "misspelt" not in part)  # a misspelt field explains a missing one
+    more = f" (and {len(parts) - SHOWN} more)" if len(parts) > SHOWN else ""
+    return " ".join(("; ".join(parts[:SHOWN]) + more).split())
 
 
 def _shown(value: Any) -> str:

@@ -32,6 +32,7 @@ class Finding:
     difference: float
     """implied/stated - 1."""
     agrees: bool
+    """Whether the difference lies within the tolerance."""
     remark: str
     """The tolerance, and why the two may differ."""
 
@@ -222,7 +223,7 @@ def _tolerance(stated: sc.Variable, implied: sc.Variable) -> tuple[float, str]:
     if not stated.variance or stated.value == 0:
         return _TOLERANCE, f"tolerance {_TOLERANCE:.0%}, no uncertainty is stated"
     tolerance = 2 * math.hypot(*(_relative_error(value) for value in (stated, implied)))
-    return tolerance, f"tolerance {tolerance:.2g}, twice the stated uncertainty"
+    return tolerance, f"tolerance {100 * tolerance:.2g}%, twice the stated uncertainty"
 
 
 def _relative_error(value: sc.Variable) -> float:
@@ -233,3 +234,55 @@ def _relative_error(value: sc.Variable) -> float:
 
 def _lacking(values: dict[str, Value | None]) -> str:
     return "no " + " and no ".join(name for name, value in values.items() if value is None)
+
+
+PLAUSIBLE = {
+    "density": ("kg/m^3", 50, 25000),
+    "heat_capacity": ("J/kg/K", 50, 10000),
+    "thermal_conductivity": ("W/m/K", 0.01, 3000),
+    "thermal_expansion": ("1/K", -1e-2, 1e-2),
+    "bulk_modulus": ("GPa", 0.05, 1000),
+    "temperature_heating": ("K", 1, 3000),
+    "temperature_cooling": ("K", 1, 3000),
+    "entropy_change": ("J/kg/K", 0.1, 2000),
+    "volume_change": ("m^3/kg", -1e-3, 1e-3),
+    "latent_heat": ("J/g", 0.01, 1000),
+    "slope_heating": ("K/MPa", -10, 10),
+    "slope_cooling": ("K/MPa", -10, 10),
+}
+"""Ranges that solids keep to; a value outside is most often a unit slip. Labelled an estimate."""
+_LEAST_SLOPE = 1e-3
+"""K/MPa; a transition that moves less has no barocaloric use: most often a volume change in the wrong unit."""
+
+
+def implausible(material: Material) -> list[str]:
+    """List values of a card that solids do not have, most often slips of a unit.
+
+    Parameters
+    ----------
+    material:
+        The card.
+
+    Returns
+    -------
+    :
+        One line each: field, value, the range expected.
+
+    Examples
+    --------
+    >>> from caloris.materials import load
+    >>> implausible(load("NH4SCN"))
+    []
+    """
+    found = []
+    for field, value in material.values():
+        unit, low, high = PLAUSIBLE.get(field.rsplit(".", 1)[1], ("", 0.0, 0.0))
+        if unit and not low <= value.to(unit) <= high:
+            found.append(f"{field}: {value} lies outside {low:g} to {high:g} {unit}; check the unit")
+    for name, transition in material.transitions.items():
+        if transition.entropy_change is not None and transition.volume_change is not None:
+            slope = transition.volume_change.to("m^3/kg") / transition.entropy_change.to("J/kg/K") * 1e6
+            if not _LEAST_SLOPE <= abs(slope) <= 10:
+                ratio = "volume_change / entropy_change"
+                found.append(f"transitions.{name}: {ratio} gives dT/dp = {slope:.3g} K/MPa; check the units")
+    return found

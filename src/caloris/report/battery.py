@@ -10,7 +10,7 @@ from caloris.report.sections import account_section, card_section, cycle_section
 
 
 def write_battery(battery: Battery, cycle: Cycle, folder: str | Path) -> list[Path]:
-    """Write ``cycle.h5``, ``cycle.csv``, ``cycle.json`` and ``report.html`` of a run.
+    """Write ``cycle.h5``, ``cycle.csv``, ``cycle.json``, ``cycle.png`` and ``report.html`` of a run.
 
     Parameters
     ----------
@@ -57,4 +57,11 @@ def write_battery(battery: Battery, cycle: Cycle, folder: str | Path) -> list[Pa
         cycle.save_csv(out / "cycle.csv"),
         out / "cycle.json",
         page.write(out / "report.html"),
+        _write_figure(cycle, out / "cycle.png"),
     ]
+
+
+def _write_figure(cycle: Cycle, path: Path) -> Path:
+    with whole(path) as temporary:
+        cycle.plot().savefig(temporary, dpi=150)
+    return path

@@ -65,7 +65,7 @@ def account_section(cycle: Cycle, *remarks: str) -> Section:
         "output": "given back in the stages that give work",
         "net": "over the cycle; negative is a heat engine",
         "elastic": "of the input, compresses or stretches the phases without transforming them",
-        "dissipated": "turned into heat by the hysteresis",
+        "dissipated": "turned into heat by the hysteresis, at the expense of work and of the fall in temperature",
     }
     work_rows = [(name, getattr(cycle.work, name), text) for name, text in work_words.items()]
     rows = [(name.replace("_", " "), e.value, e.definition) for name, e in cycle.efficiencies.items()]

@@ -264,3 +264,45 @@ def test_json_energies_of_the_steps_carry_units(once):
 def test_discharge_curve_ends_at_the_discharged_heat(once):
     assert once.discharge.values[-1] == pytest.approx(once.heat.discharged.value)
     assert once.discharge.unit == sc.Unit("J/g")
+
+
+def test_a_pellet_that_is_charged_from_the_start_is_said_and_gives_no_ratio():
+    cycle = nh4scn(["Press from 8.2 to 90 MPa at 380 K in 10 s", "Hold for 10 min", *STORE, *DISCHARGE])
+    assert any("was in the charged phase already" in text for text in cycle.warnings)
+    assert "cycle_efficiency" not in cycle.efficiencies
+    assert "exergy" not in cycle.efficiencies
+
+
+def test_a_store_below_its_leak_pressure_is_said_to_leak():
+    cycle = nh4scn([START, *CHARGE, *STORE, *DISCHARGE], overrides={"volume_change": "-2.8e-5 m^3/kg"})
+    model = TwoPhase.from_material(load("NH4SCN"), volume_change="-2.8e-5 m^3/kg")
+    assert cycle.storage["leak_pressure"].value == pytest.approx(model.transition_pressure(312.9, "cooling") / 1e6)
+    assert cycle.storage["leak_margin"].value < 0
+    assert any("of latent heat left during storage" in text for text in cycle.warnings)
+
+
+def test_sensible_heat_in_a_discharge_is_said():
+    steps = [START, *CHARGE, "Cool to 313 K at 6 K/min", "Release to 8.2 MPa in 10 s", "Hold for 20 min"]
+    cycle = nh4scn(steps)
+    row = cycle.release_row
+    warm = cycle.columns["mean_temperature"][row] - 313.0
+    assert warm > 1
+    assert any(f"The pellet was {warm:.3g} K away from the wall" in text for text in cycle.warnings)
+
+
+def test_published_work_is_used_only_near_its_pressure(once):
+    assert once.efficiencies["published_efficiency"].value == pytest.approx(0.92, abs=0.005)
+    far = nh4scn(["Press from 8.2 to 200 MPa at 349 K in 10 s", "Hold for 10 min", *STORE, *DISCHARGE])
+    assert "published_efficiency" not in far.efficiencies
+
+
+def test_results_show_themselves_in_a_line(once):
+    for shown in (repr(once), repr(once.steps[0]), repr(load("NH4SCN")), repr(caloric_effect("NH4SCN"))):
+        assert len(shown) < 250
+    assert f"charged {once.heat.charged.value:.4g} J/g" in repr(once)
+
+
+def test_entropy_change_that_is_extrapolated_through_heat_capacities_is_said(tmp_path):
+    effect = caloric_effect(conventional(tmp_path))
+    assert not any("off the card's" in text for text in effect.warnings("50 MPa"))
+    assert any("off the card's" in text for text in effect.warnings("600 MPa"))

@@ -38,6 +38,11 @@ def _about_storage(cycle: "Cycle") -> list[str]:
     metastable = hold < equilibrium if cycle.scalars["inverse"] else hold > equilibrium
     if fraction <= NOTHING or not metastable:
         return []
+    if storage["leak_margin"] <= 0:
+        return [
+            f"At {T:g} K and {hold:g} MPa the store leaks: self-discharge begins at {storage['leak_pressure']:.4g} "
+            f"MPa, {-storage['leak_margin']:.3g} MPa away on the wrong side."
+        ]
     return [
         f"Storage at {T:g} K and {hold:g} MPa is metastable: only hysteresis holds the phase (equilibrium storage "
         f"needs {equilibrium:.4g} MPa); self-discharge begins {storage['leak_margin']:.3g} MPa away, "
@@ -52,6 +57,18 @@ def _about_discharge(cycle: "Cycle") -> list[str]:
     x = cycle.columns["fraction"]
     charge = [step.fraction for step in cycle.accounted if step.stage == "charge"]
     most = max(charge, default=float(x[0]))
+    charging = [cycle.row_at(step.start) for step in cycle.accounted if step.stage == "charge"]
+    if charging and not _discharged_first(cycle) and x[charging[0]] > NOTHING:
+        found.append(
+            f"{100 * x[charging[0]]:.3g} % of the material was in the charged phase already when charging began."
+        )
+    warm = abs(cycle.columns["mean_temperature"][cycle.release_row] - cycle.columns["wall"][cycle.release_row])
+    if warm > 1 and _holds_charge(cycle):
+        sensible = warm * cycle.scalars["low_heat_capacity"] / 1e3
+        found.append(
+            f"The pellet was {warm:.3g} K away from the wall at the moment of release: about {sensible:.3g} J/g of "
+            "what flows after it is sensible heat."
+        )
     at_release = float(x[cycle.release_row])
     ends = [step.fraction for step in cycle.accounted if step.stage == "discharge"]
     if most <= NOTHING and at_release <= NOTHING:
@@ -68,12 +85,23 @@ def _about_discharge(cycle: "Cycle") -> list[str]:
     flow = np.abs(cycle.columns["heat_flow"])
     last = cycle.row_at(max(step.end for step in cycle.accounted if step.stage == "discharge"))
     strongest = float(flow[cycle.release_row : last + 1].max())
-    if flow[last] > 0.01 * strongest and at_release > NOTHING:
+    waited = cycle.protocol.steps[int(cycle.columns["leg"][last])].heat_flow is not None
+    if flow[last] > 0.01 * strongest and at_release > NOTHING and not waited:
         found.append(
             f"The discharge was cut short: heat still flows ({flow[last]:.3g} mW/g), so t50, t90 and t99 refer to an "
             "incomplete discharge."
         )
     return found
+
+
+def _holds_charge(cycle: "Cycle") -> bool:
+    """Whether there is charged material at the moment of release."""
+    return bool(cycle.columns["fraction"][cycle.release_row] > NOTHING)
+
+
+def _discharged_first(cycle: "Cycle") -> bool:
+    order = [step.stage for step in cycle.accounted if step.stage in ("charge", "discharge")]
+    return order[0] == "discharge"
 
 
 def _about_ranges(cycle: "Cycle") -> list[str]:

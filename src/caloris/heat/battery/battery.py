@@ -51,7 +51,8 @@ class Battery:
     element_order:
         1 (nodal enthalpy method) or 2 (biquadratic elements, for smooth problems).
     tolerance:
-        Error allowed per time step, as a part of the latent heat.
+        Error aimed at per time step, root mean square over the pellet, as a part of the latent heat; a step of about
+        twice that is repeated, shorter.
     card_transition:
         Name of the transition on the card; the first complete one if absent.
     overrides:
@@ -86,7 +87,7 @@ class Battery:
 
     def __post_init__(self) -> None:
         for name in ("material", "die"):
-            object.__setattr__(self, name, as_card(getattr(self, name)))
+            object.__setattr__(self, name, as_card(getattr(self, name), name))
         if self.transition not in get_args(TransitionName):
             raise InputError(f"transition: {self.transition!r} is neither 'hysteresis' nor 'paper'")
         if not isinstance(self.geometry, Geometry):
@@ -179,7 +180,19 @@ class Battery:
         return Solid(*values)
 
     def system(self) -> "ConductionSystem":
-        """Assemble the finite-element system."""
+        """Assemble the finite-element system of pellet, die and contact.
+
+        Returns
+        -------
+        :
+            The system, for the whole cell, in SI units.
+
+        Examples
+        --------
+        >>> system = Battery("NH4SCN", geometry=Geometry(cells=4)).system()
+        >>> f"{1e3 * system.pellet_weights.sum():.3f} g"
+        '1.025 g'
+        """
         from caloris.heat.battery.conduction import assemble
 
         return assemble(self.geometry, self.pellet, self.die_solid, self.conductance, self.element_order)
@@ -216,7 +229,19 @@ class Battery:
         return run_cycle(self, parse_protocol(protocol), progress)
 
     def inputs(self) -> dict[str, Any]:
-        """Return everything that made this battery, as plain values (the fields of a run file)."""
+        """Return everything that made this battery, as plain values.
+
+        Returns
+        -------
+        :
+            The fields of a run file except its protocol: both cards whole, quantities in words.
+
+        Examples
+        --------
+        >>> inputs = Battery("NH4SCN").inputs()
+        >>> inputs["conductivity"], inputs["geometry"]["radius"]
+        ('0.5 W/m/K', '5 mm')
+        """
         geometry = {
             "radius": f"{self.geometry.radius_m * 1e3:.12g} mm",
             "height": f"{self.geometry.half_height_m * 2e3:.12g} mm",
@@ -242,7 +267,18 @@ class Battery:
         }
 
     def assumptions(self) -> list[str]:
-        """List what rests on an estimate or a guess or was set for this run, in words for the reader of a result."""
+        """List what rests on an estimate or a guess or was set for this run, in words for the reader of a result.
+
+        Returns
+        -------
+        :
+            One line each.
+
+        Examples
+        --------
+        >>> Battery("NH4SCN").assumptions()[1]
+        'thermal conductivity (monoclinic): 0.5 W/m/K, guess'
+        """
         return [
             *self._assumed_on_card(),
             *(

@@ -24,25 +24,60 @@ PERFECT_CONTACT = 1e7
 
 @BilinearForm
 def axisymmetric_conduction(u, v, w):  # type: ignore[no-untyped-def]
-    """2 pi r grad u . grad v."""
+    """2 pi r grad u . grad v.
+
+    Parameters
+    ----------
+    u, v:
+        Trial and test function.
+    w:
+        Holds the coordinates ``w.x`` of the quadrature points, r first, m.
+
+    Returns
+    -------
+    :
+        The integrand at the quadrature points.
+    """
     return 2 * np.pi * w.x[0] * dot(grad(u), grad(v))
 
 
 @BilinearForm
 def axisymmetric_mass(u, v, w):  # type: ignore[no-untyped-def]
-    """2 pi r u v."""
+    """2 pi r u v.
+
+    Parameters
+    ----------
+    u, v, w:
+        As for :func:`axisymmetric_conduction`.
+
+    Returns
+    -------
+    :
+        The integrand at the quadrature points.
+    """
     return 2 * np.pi * w.x[0] * u * v
 
 
 @LinearForm
 def axisymmetric_load(v, w):  # type: ignore[no-untyped-def]
-    """2 pi r v."""
+    """2 pi r v.
+
+    Parameters
+    ----------
+    v, w:
+        As for :func:`axisymmetric_conduction`.
+
+    Returns
+    -------
+    :
+        The integrand at the quadrature points.
+    """
     return 2 * np.pi * w.x[0] * v
 
 
 @dataclass(frozen=True)
 class Solid:
-    """Density, heat capacity and conductivity of a body, SI."""
+    """Density (kg/m3), heat capacity (J/(kg K)) and thermal conductivity (W/(m K)) of a body."""
 
     density: float
     heat_capacity: float
@@ -53,7 +88,8 @@ class Solid:
 class ConductionSystem:
     """The assembled cell; unknowns are ordered pellet, die, thermostat.
 
-    ``mass`` is in kg (pellet) and J/K (die), ``stiffness`` in W/K, for the whole cell (both halves).
+    ``mass`` is in kg (pellet) and J/K (die), ``stiffness`` in W/K, both (n, n), for the whole cell (both halves). With
+    a die the thermostat is the unknowns on its outside, without one a single unknown that has no point.
     """
 
     mass: sp.csr_matrix
@@ -62,6 +98,7 @@ class ConductionSystem:
     """Coordinates (2, n) of the unknowns of pellet and die, m."""
     pellet_mesh: MeshQuad
     n_pellet: int
+    """Number of pellet unknowns."""
     free: np.ndarray
     """Unknowns that are solved for; the pellet comes first."""
     fixed: np.ndarray
@@ -71,7 +108,7 @@ class ConductionSystem:
 
     @property
     def pellet_weights(self) -> np.ndarray:
-        """Mass that each pellet unknown stands for, kg; they add up to the mass of the pellet."""
+        """Mass that each pellet unknown stands for, (n_pellet,), kg; they add up to the mass of the pellet."""
         return np.asarray(self.mass[: self.n_pellet].sum(axis=1)).ravel()
 
 

@@ -73,7 +73,7 @@ class Summary(dict[str, Any]):
             if isinstance(value, sc.Variable):
                 lines.append(f"{key:24s} {float(value.value):12.5g} {value.unit}")
             elif isinstance(value, float):
-                lines.append(f"{key:24s} {value:12.3g}")
+                lines.append(f"{key:24s} {value:12.3g} of the latent heat")
             elif isinstance(value, dict):
                 lines += [f"{key + '.' + name:24s} {entry}" for name, entry in value.items()]
             elif isinstance(value, list):
@@ -83,7 +83,7 @@ class Summary(dict[str, Any]):
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cycle:
     """The result of :meth:`caloris.heat.Battery.run`."""
 
@@ -92,10 +92,15 @@ class Cycle:
     columns: dict[str, np.ndarray]
     """One entry per time step; SI units."""
     scalars: dict[str, float]
+    """Mass and the material's constants, SI units; ``inverse`` is 0 or 1."""
     frames: sc.DataGroup[Any]
     """Mesh, and fields of temperature and phase fraction over time."""
     assumptions: list[str]
     """What rests on an estimate or a guess."""
+
+    def __repr__(self) -> str:
+        heat = ", ".join(f"{name} {getattr(self.heat, name).value:.4g} J/g" for name in ("charged", "discharged"))
+        return f"<Cycle of {self.inputs['material']['name']}: {len(self.steps)} steps, {heat}; print(cycle.summary())>"
 
     # -- curves ------------------------------------------------------------------------------------
 
@@ -174,7 +179,13 @@ class Cycle:
         return [step for step in self.steps if step.cycle == chosen]
 
     def row_at(self, time: float) -> int:
-        """The time step that ends at a time."""
+        """The row of ``columns`` that ends at a time, or the last one before it.
+
+        Parameters
+        ----------
+        time:
+            s from the start of the protocol.
+        """
         return int(np.searchsorted(self.columns["time"], time * (1 + 1e-12)) - 1) if time > 0 else 0
 
     @property
@@ -208,13 +219,17 @@ class Cycle:
             self.accounted,
             pressure_volume=float(np.ptp(p)) * abs(self.scalars["volume_change"]),
             reheat_exergy=capacity * (start - end - AMBIENT * float(np.log(start / end))),
-            published_work=self._published("input-work", "J/g"),
+            published_work=self._published_work(float(p.max())),
         )
 
-    def _published(self, key: str, unit: str) -> float | None:
-        """A number that the source of the material card states."""
-        entry = self.inputs["material"].get("published", {}).get(key)
-        return None if entry is None else Value(**entry["value"]).to(unit)
+    def _published_work(self, pressure: float) -> float | None:
+        """The input work (J/g) that the source of the card states, if this cycle goes to about its pressure (Pa)."""
+        entry = self.inputs["material"].get("published", {}).get("input-work")
+        if entry is None:
+            return None
+        work = Value(**entry["value"]).to("J/g")
+        driving = work * 1e3 / abs(self.scalars["volume_change"])
+        return work if abs(pressure / driving - 1) < 0.2 else None
 
     @cached_property
     def first_law_residual(self) -> float:
@@ -283,7 +298,13 @@ class Cycle:
         return warnings(self)
 
     def summary(self) -> Summary:
-        """Return the numbers of the cycle by name; ``print`` shows them as a table."""
+        """Return the numbers of the cycle by name; ``print`` shows them as a table.
+
+        Returns
+        -------
+        :
+            Heat and work (J/g), times (s), pressures (MPa), efficiencies, warnings and assumptions; a dict.
+        """
         heat = {f"heat_{name}": value for name, value in vars(self.heat).items()}
         work = {f"work_{name}": value for name, value in vars(self.work).items()}
         return Summary(
@@ -300,13 +321,23 @@ class Cycle:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the summary, the steps and the protocol as plain JSON values."""
+        """Return the summary, the steps and the protocol as plain JSON values.
+
+        Returns
+        -------
+        :
+            The names of :meth:`summary`, each quantity with value, unit and error, and ``steps`` and ``protocol``.
+        """
         summary: dict[str, Any] = {
             key: to_json(value) for key, value in self.summary().items() if key != "efficiencies"
         }
         summary["efficiencies"] = {
             name: {**to_json(sc.scalar(entry.value)), "definition": entry.definition}
             for name, entry in self.efficiencies.items()
+        }
+        summary["first_law_residual"] = {
+            **to_json(sc.scalar(self.first_law_residual)),
+            "definition": "largest imbalance of energy, heat and work over the latent heat",
         }
         summary["steps"] = [to_json(step.quantities()) for step in self.steps]
         summary["protocol"] = self.protocol.words
@@ -321,19 +352,60 @@ class Cycle:
         return cycle_figure(self)
 
     def film_strip(self, stage: str = "discharge", frames: int = 6) -> "Figure":
-        """Draw the phase front at some moments of a stage (``"charge"`` or ``"discharge"``)."""
+        """Draw temperature and phase fraction across the pellet at some moments of a stage.
+
+        Parameters
+        ----------
+        stage:
+            ``"charge"`` or ``"discharge"``, or another stage that the cycle has.
+        frames:
+            How many moments at most.
+
+        Returns
+        -------
+        :
+            A matplotlib figure.
+
+        Raises
+        ------
+        InputError
+            If the cycle has no such stage or ``frames`` is not at least 1.
+        """
         from caloris.heat.figures import film_strip
 
         return film_strip(self, stage, frames)
 
     def animate(self, path: str | Path, stage: str = "discharge", frames: int = 60) -> Path:
-        """Write an animated GIF of the phase front in a stage."""
+        """Write an animated GIF of the phase front in a stage; returns its path.
+
+        Parameters
+        ----------
+        path:
+            A ``.gif`` file; its folder must exist.
+        stage, frames:
+            As for :meth:`film_strip`.
+
+        Raises
+        ------
+        InputError
+            As for :meth:`film_strip`, or if it is no ``.gif`` file or cannot be written.
+        """
         from caloris.heat.figures import animate
 
         return animate(self, Path(path), stage, frames)
 
     def save(self, path: str | Path) -> Path:
         """Write the cycle with its inputs and versions to HDF5 (read it back with :meth:`load`).
+
+        Parameters
+        ----------
+        path:
+            The file to write; its folder must exist.
+
+        Returns
+        -------
+        :
+            The path.
 
         Raises
         ------
@@ -356,7 +428,13 @@ class Cycle:
         return Path(path)
 
     def save_csv(self, path: str | Path) -> Path:
-        """Write the curves of the cycle as a table that people can read."""
+        """Write the curves of the cycle as a table that people can read, one row per time step, units in its head.
+
+        Parameters
+        ----------
+        path:
+            As for :meth:`save`, with its result and errors.
+        """
         header = ",".join(f"{name}/{unit}" if unit != "dimensionless" else name for name, unit in COLUMNS.items())
         with whole(path) as temporary:
             np.savetxt(
@@ -372,6 +450,16 @@ class Cycle:
     @classmethod
     def load(cls, path: str | Path) -> "Cycle":
         """Read a cycle from the file that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path:
+            The file.
+
+        Returns
+        -------
+        :
+            The same cycle.
 
         Raises
         ------

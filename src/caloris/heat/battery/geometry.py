@@ -115,13 +115,35 @@ class Geometry:
         return self.wall_m > 0
 
     def pellet_mesh(self) -> "MeshQuad":
-        """Mesh the upper half of the pellet."""
+        """Mesh the upper half of the pellet.
+
+        Returns
+        -------
+        :
+            Quadrilaterals; nodes (r, z) in m, from the axis and the mirror plane outwards.
+
+        Examples
+        --------
+        >>> Geometry(cells=4).pellet_mesh().p.shape
+        (2, 25)
+        """
         from skfem import MeshQuad
 
         return MeshQuad.init_tensor(*self._pellet_lines())
 
     def die_mesh(self) -> "MeshQuad":
-        """Mesh the upper half of the die; its nodes on the contact faces coincide with the pellet's."""
+        """Mesh the upper half of the die; its nodes on the contact faces coincide with the pellet's.
+
+        Returns
+        -------
+        :
+            Quadrilaterals; nodes (r, z) in m.
+
+        Examples
+        --------
+        >>> Geometry(cells=4).die_mesh().p.shape
+        (2, 48)
+        """
         from skfem import MeshQuad
 
         r, z = self._pellet_lines()
@@ -136,14 +158,36 @@ class Geometry:
         return mesh.restrict(np.flatnonzero(outside))
 
     def on_contact(self, x: np.ndarray) -> np.ndarray:
-        """Say which points (2, ...) lie on a contact face of the pellet."""
+        """Say which points lie on a contact face of the pellet.
+
+        Parameters
+        ----------
+        x:
+            Points (r, z), shape (2, ...), m.
+
+        Returns
+        -------
+        :
+            Truth values, shape (...).
+        """
         tolerance = 1e-9 * (self.radius_m + self.half_height_m)
         side = (np.abs(x[0] - self.radius_m) < tolerance) & (x[1] < self.half_height_m + tolerance)
         ends = (np.abs(x[1] - self.half_height_m) < tolerance) & (x[0] < self.radius_m + tolerance)
         return np.asarray({"all": side | ends, "side": side, "ends": ends}[self.contact])
 
     def on_thermostat(self, x: np.ndarray) -> np.ndarray:
-        """Say which points (2, ...) lie on the thermostatted outside of the die."""
+        """Say which points lie on the thermostatted outside of the die.
+
+        Parameters
+        ----------
+        x:
+            Points (r, z), shape (2, ...), m.
+
+        Returns
+        -------
+        :
+            Truth values, shape (...).
+        """
         tolerance = 1e-9 * (self.radius_m + self.half_height_m + self.wall_m)
         side = x[0] > self.radius_m + self.wall_m - tolerance
         ends = x[1] > self.half_height_m + self.wall_m - tolerance

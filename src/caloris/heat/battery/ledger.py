@@ -18,7 +18,7 @@ AMBIENT = 298.15
 """Reference temperature of exergy, K (25 degrees C)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StepAccount:
     """What one step of a protocol did, per kg of material."""
 
@@ -29,6 +29,7 @@ class StepAccount:
     start: float
     """s."""
     end: float
+    """s."""
     heat: float
     """Heat into the pellet, J/kg."""
     work: float
@@ -44,8 +45,20 @@ class StepAccount:
     elastic_work: float
     """Part of the work that stretches the phases without transforming them, J/kg."""
 
+    def __repr__(self) -> str:
+        return (
+            f"<{self.words}: {self.stage}, {self.start:g} to {self.end:g} s, heat in {self.heat / 1e3:.4g} J/g, "
+            f"work in {self.work / 1e3:.4g} J/g, charged fraction {self.fraction:.4g}>"
+        )
+
     def quantities(self) -> dict[str, object]:
-        """Return the account with units, energies in J/g."""
+        """Return the account with units.
+
+        Returns
+        -------
+        :
+            By field: energies in J/g, times in s, words and numbers as they are.
+        """
         energies = ("heat", "work", "elastic_work", "latent", "dissipation", "exergy")
         return {
             "words": self.words,
@@ -63,7 +76,7 @@ class Heat:
     """The heat of a cycle, in J/g of material; see :func:`heat_account`."""
 
     charged: sc.Variable
-    """Net heat absorbed from the first pressing until the wall temperature is changed."""
+    """Net heat absorbed from the beginning of the charge until the wall temperature is changed."""
     lost: sc.Variable
     """Net heat that left between charging and release."""
     lost_latent: sc.Variable
@@ -71,7 +84,7 @@ class Heat:
     stored: sc.Variable
     """Latent heat still held in the transformed phase at the moment of release."""
     discharged: sc.Variable
-    """Net heat given off from the beginning of the release until the wall is heated again."""
+    """Net heat given off from the beginning of the discharge until the wall is heated again or the cycle ends."""
     returned: sc.Variable
     """Net heat absorbed while the wall is heated after the discharge, on the way back to the start."""
     reheat: sc.Variable
@@ -171,7 +184,23 @@ def cycle_numbers(assigned: Sequence[Stage]) -> list[int]:
 
 
 def accounted_cycle(assigned: Sequence[Stage]) -> int:
-    """Return the number of the cycle that is accounted: the last one with a discharge, or the last."""
+    """Return the number of the cycle that is accounted: the last one with a discharge, or the last.
+
+    Parameters
+    ----------
+    assigned:
+        The stage of every step.
+
+    Returns
+    -------
+    :
+        Its number, see :func:`cycle_numbers`.
+
+    Examples
+    --------
+    >>> accounted_cycle(["charge", "discharge", "return", "charge"])
+    0
+    """
     numbers = cycle_numbers(assigned)
     with_discharge = [n for n, stage in zip(numbers, assigned, strict=True) if stage == "discharge"]
     return max(with_discharge or numbers)
@@ -210,7 +239,18 @@ def heat_account(accounts: Sequence[StepAccount], enthalpy_left: float, latent_b
 
 
 def work_account(accounts: Sequence[StepAccount]) -> Work:
-    """Sum the work of a cycle by stage, in J/g."""
+    """Sum the work of a cycle by stage.
+
+    Parameters
+    ----------
+    accounts:
+        Of every step of the cycle.
+
+    Returns
+    -------
+    :
+        The account in J/g. A stage that takes work in all counts as input, one that gives work as output.
+    """
     by_stage = {stage: sum(a.work for a in accounts if a.stage == stage) for stage in get_args(Stage)}
     taking = [stage for stage, work in by_stage.items() if work > 0]
     return Work(
@@ -245,6 +285,12 @@ def efficiencies(
         Exergy of the heat ``reheat`` that brings the material back to its start, J/kg.
     published_work:
         Work that the source of the card states for the material, J/g.
+
+    Returns
+    -------
+    :
+        Ratios by name; one whose denominator is not above 0 is left out, and so are those with ``published_work``
+        where none is stated.
     """
     out, into = float(heat.discharged.value), float(heat.charged.value)
     back, W_in, W_net = (float(v.value) for v in (heat.returned + heat.reheat, work.input, work.net))
@@ -253,6 +299,9 @@ def efficiencies(
     def add(name: str, over: float, under: float, definition: str) -> None:
         if under > 1e-9:
             found[name] = Efficiency(over / under, definition)
+
+    if into <= 0.01 * abs(out):  # nothing was charged: a ratio would only mislead
+        return found
 
     add("heat_recovery", out, into, "heat discharged / heat charged; ignores work and sensible heat")
     add("heat_per_work", out, W_in, "heat discharged / work input of this cycle (-int p dV)")
@@ -291,7 +340,24 @@ def efficiencies(
 
 
 def step_account(step: Step, stage: Stage, cycle: int, columns: dict[str, np.ndarray], mass: float) -> StepAccount:
-    """Sum the time steps of one protocol step; columns are per time step, in J and s."""
+    """Sum the time steps of one protocol step.
+
+    Parameters
+    ----------
+    step:
+        The protocol step.
+    stage, cycle:
+        What it belongs to.
+    columns:
+        Its time steps by the names of ``Cycle.columns``: J, s, K, each of shape (steps,), at least one.
+    mass:
+        Of the pellet, kg.
+
+    Returns
+    -------
+    :
+        The account, J/kg.
+    """
     return StepAccount(
         words=step.words,
         stage=stage,

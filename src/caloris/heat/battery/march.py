@@ -47,11 +47,13 @@ class CellState:
     """The state of the whole cell."""
 
     time: float
+    """s."""
     temperature: Array
     """Of every pellet unknown, K."""
     fraction: Array
     """Of the high phase at every pellet unknown."""
     pressure: float
+    """Pa."""
     wall: float
     """Temperature of the thermostat, K."""
     die_rise: Array
@@ -75,6 +77,7 @@ class Advance:
 
     state: CellState
     duration: float
+    """s."""
     pellet_heat: float
     """Heat that entered the pellet through its contact, J."""
     wall_heat: float
@@ -90,6 +93,7 @@ class Advance:
     heat_rate: Array
     """Heat absorbed per mass and time at every pellet unknown, W/kg."""
     leg: int = 0
+    """Number of the leg that it belongs to."""
 
 
 @dataclass
@@ -103,8 +107,11 @@ class Marcher:
     theta: float | None = None
     """Fixed theta; by default 1 while anything transforms (monotone) and 0.55 else (nearly second order)."""
     longest_step: float = np.inf
+    """s."""
     newton_iterations: int = field(default=0, init=False)
+    """Of all steps so far, accepted or not."""
     rejected: int = field(default=0, init=False)
+    """Steps that were tried again, shorter."""
     _quiet: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -125,7 +132,20 @@ class Marcher:
         self._mass_matrix = mass
 
     def initial(self, temperature: float, pressure: float) -> CellState:
-        """Return the uniform state in which material that came from lower temperatures starts."""
+        """Return the uniform state in which material that came from lower temperatures starts.
+
+        Parameters
+        ----------
+        temperature:
+            Of pellet, die and wall, K.
+        pressure:
+            Pa.
+
+        Returns
+        -------
+        :
+            The state at time 0.
+        """
         T = np.full(self._n, temperature)
         rest = np.zeros(self.system.stiffness.shape[0] - self._n)
         return CellState(0.0, T, self.transition.initial_fraction(T, pressure), pressure, temperature, rest)
@@ -141,14 +161,36 @@ class Marcher:
         return self._latent
 
     def energies(self, state: CellState) -> tuple[float, float]:
-        """Internal energy of the pellet and heat content of the die inside its wall, J (arbitrary zeros)."""
+        """Return the internal energy of the pellet and the heat content of the die inside its wall.
+
+        Parameters
+        ----------
+        state:
+            The state of the cell.
+
+        Returns
+        -------
+        :
+            Both in J, from arbitrary zeros.
+        """
         model, material = self.transition.model, state.material
         energy = specific_enthalpy(model, material) - state.pressure * specific_volume(model, material)
         die = self._die_mass @ (state.die_rise + state.wall)
         return float(self._weights @ energy), float(die.sum())
 
     def heat_flow(self, state: CellState) -> float:
-        """Heat flow into the pellet through its contact at this moment, W per kg of pellet."""
+        """Return the heat flow into the pellet through its contact at this moment.
+
+        Parameters
+        ----------
+        state:
+            The state of the cell.
+
+        Returns
+        -------
+        :
+            W per kg of pellet, which is mW/g; endothermic > 0.
+        """
         return -float((self.system.stiffness @ state.rise)[: self._n].sum()) / self._mass
 
     def advance(
@@ -171,9 +213,14 @@ class Marcher:
         pressure, wall:
             Pressure (Pa) and wall temperature (K) at the end of the step.
         guess:
-            Heat absorbed per mass at every pellet unknown, J/kg.
+            Heat absorbed per mass at every pellet unknown, (n_pellet,), J/kg.
         theta:
             1 is backward Euler, 1/2 Crank-Nicolson.
+
+        Returns
+        -------
+        :
+            The state after the step and what flowed in it.
         """
         system, n = self.system, self._n
         step = self.transition.step(state.material, pressure, dt)

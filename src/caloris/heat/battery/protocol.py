@@ -84,7 +84,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Leg:
-    """A step with everything resolved: linear pressure and wall temperature between known ends."""
+    """A step with everything resolved: linear pressure (Pa) and wall temperature (K) between known ends, in s."""
 
     step: Step
     pressures: tuple[float, float]
@@ -104,7 +104,7 @@ class Protocol:
     steps: tuple[Step, ...]
 
     def legs(self) -> Iterator[Leg]:
-        """Resolve the steps one after the other."""
+        """Resolve the steps one after the other; a hold that waits for the heat flow lasts to its limit."""
         T, p = self.temperature, self.pressure
         for step in self.steps:
             end_p = step.target if step.kind in ("press", "release") else p
@@ -119,7 +119,7 @@ class Protocol:
             T, p = end_T, end_p
 
     def pressures(self) -> tuple[float, float]:
-        """Return the lowest and the highest pressure, Pa."""
+        """Return the lowest and the highest pressure, start included, Pa."""
         values = [self.pressure, *(p for leg in self.legs() for p in leg.pressures)]
         return min(values), max(values)
 
@@ -175,7 +175,7 @@ def release(
     duration: Quantity | None = None,
     rate: Quantity | None = None,
 ) -> Step:
-    """Lower the pressure; parameters and errors as for :func:`press`.
+    """Lower the pressure; parameters, result and errors as for :func:`press`.
 
     Examples
     --------
@@ -186,7 +186,14 @@ def release(
 
 
 def heat(to: Quantity, *, duration: Quantity | None = None, rate: Quantity | None = None) -> Step:
-    """Raise the wall temperature linearly, in a ``duration`` or at a ``rate``.
+    """Raise the wall temperature linearly in time; result and errors as for :func:`press`.
+
+    Parameters
+    ----------
+    to:
+        Final temperature.
+    duration, rate:
+        One of the two: a time, or a temperature per time.
 
     Examples
     --------
@@ -197,7 +204,7 @@ def heat(to: Quantity, *, duration: Quantity | None = None, rate: Quantity | Non
 
 
 def cool(to: Quantity, *, duration: Quantity | None = None, rate: Quantity | None = None) -> Step:
-    """Lower the wall temperature linearly, in a ``duration`` or at a ``rate``.
+    """Lower the wall temperature linearly in time; parameters, result and errors as for :func:`heat`.
 
     Examples
     --------
@@ -215,7 +222,8 @@ def hold(duration: Quantity | None = None, *, heat_flow: Quantity | None = None,
     duration:
         How long; or
     heat_flow:
-        hold until |heat flow| per mass of material is below this and falling,
+        hold until |heat flow| per mass of material is below this and falling, and inside neither the heat taken up
+        (root mean square) nor that of the transition exceeds twice this,
     limit:
         but at most this long.
 
@@ -276,7 +284,9 @@ def _temperature_step(
 
 def _pace(kind: str, duration: Quantity | None, rate: Quantity | None, unit: str) -> tuple[float | None, float | None]:
     if (duration is None) == (rate is None):
-        raise InputError(f"{kind}: say how fast, either 'in 10 s' (a duration) or 'at 3 K/min' (a rate)")
+        example = "at 3 K/min" if unit == "K/s" else "at 2 MPa/s"
+        given = "not both" if duration is not None else "one of them"
+        raise InputError(f"{kind}: say how fast, 'in 10 s' (a duration) or {example!r} (a rate), {given}")
     if duration is not None:
         return magnitude(duration, "s", f"{kind} duration", positive=True), None
     return None, magnitude(rate, unit, f"{kind} rate", positive=True)
@@ -310,7 +320,7 @@ _TEMPERATURE = re.compile(
     rf"(?P<kind>heat|cool) to (?P<to>{_AMOUNT})(?: in (?P<duration>{_AMOUNT})| at (?P<rate>{_AMOUNT}))?",
     re.IGNORECASE,
 )
-_HOLD_FOR = re.compile(rf"hold(?: for (?P<duration>{_AMOUNT}))", re.IGNORECASE)
+_HOLD_FOR = re.compile(rf"hold (?:for )?(?P<duration>{_AMOUNT})", re.IGNORECASE)
 _HOLD_UNTIL = re.compile(
     rf"hold until heat flow (?:<|falls below|below|is below) (?P<heat_flow>{_AMOUNT}?)"
     rf"(?:,? (?:at most|for at most) (?P<limit>{_AMOUNT}))?",
@@ -384,6 +394,8 @@ def _not_understood(sentence: str) -> str:
     if not words:
         return "protocol: an empty step; remove it"
     verb = words[0].lower()
+    if re.search(r"\d,\d", sentence):
+        return f"protocol: {sentence!r} has a decimal comma; write a point"
     if verb in _VERBS:
         return f"protocol: cannot read {sentence!r}; write for example '{_EXAMPLES[verb]}'"
     close = difflib.get_close_matches(verb, _VERBS, n=1)
@@ -419,6 +431,8 @@ def parse_protocol(steps: "str | Sequence[str | Step] | Protocol") -> Protocol:
         return steps
     name = "protocol"
     if isinstance(steps, str):
+        if steps not in PROTOCOLS and " " in steps.strip():
+            raise InputError(f"protocol: {steps!r} is one sentence; give a list of steps, even of one")
         if steps not in PROTOCOLS:
             raise InputError(
                 f"protocol: no protocol is named {steps!r}; these are: {', '.join(PROTOCOLS)}; or give a list of steps"

@@ -23,7 +23,29 @@ TEMPERATURES = (1.0, 1e4)
 
 
 def run_cycle(battery: "Battery", protocol: Protocol, progress: Callable[[str, float], None] | None = None) -> Cycle:
-    """Run a protocol on a battery; see :meth:`caloris.heat.Battery.run`."""
+    """Run a protocol on a battery; see :meth:`caloris.heat.Battery.run`.
+
+    Parameters
+    ----------
+    battery:
+        The battery.
+    protocol:
+        The checked protocol.
+    progress:
+        Called with the words of the current step and the part of the protocol that is done, from 0 to 1.
+
+    Returns
+    -------
+    :
+        The cycle, one row per time step, with at most :data:`MOST_FRAMES` fields.
+
+    Raises
+    ------
+    InputError
+        If a temperature or a pressure of the protocol lies outside the model.
+    ComputationError
+        If the time integration fails.
+    """
     transition = battery.transition_model
     legs = list(protocol.legs())
     for leg in legs:
@@ -127,10 +149,10 @@ class _Recorder:
             transition = self._marcher.transition
             lower, upper = transition.edges(state.pressure)[:2]
             try:
-                self._known[state.wall] = (
-                    transition.model.transition_pressure(state.wall - 0.5 * (upper - lower), "cooling"),
-                    transition.model.transition_pressure(state.wall, "equilibrium"),
-                )
+                leak = transition.model.transition_pressure(state.wall - 0.5 * (upper - lower), "cooling")
+                equilibrium = transition.model.transition_pressure(state.wall, "equilibrium")
+                # a negative pressure means that none is needed
+                self._known[state.wall] = (max(leak, 0.0), max(equilibrium, 0.0))
             except InputError:
                 self._known[state.wall] = (float("nan"), float("nan"))
         return self._known[state.wall]

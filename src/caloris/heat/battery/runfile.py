@@ -9,17 +9,26 @@ radius = "5 mm"
 heat_capacity = "1700 J/kg/K"
 """
 
-import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from caloris.errors import InputError
+from caloris.files import read_toml
 from caloris.heat.battery.battery import Battery
 from caloris.heat.battery.geometry import Geometry
 from caloris.heat.battery.protocol import Protocol, parse_protocol
 from caloris.materials import Material, describe, load
+
+
+def _in_words(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError(f"{value} has no unit; write number and unit in quotes")
+    return value
+
+
+QuantityText = Annotated[str, BeforeValidator(_in_words)]
 
 
 class _Table(BaseModel):
@@ -29,9 +38,9 @@ class _Table(BaseModel):
 class GeometryTable(_Table):
     """The ``[geometry]`` table; see :class:`caloris.heat.Geometry`."""
 
-    radius: str = "5 mm"
-    height: str = "10 mm"
-    wall: str = "5 mm"
+    radius: QuantityText = "5 mm"
+    height: QuantityText = "10 mm"
+    wall: QuantityText = "5 mm"
     contact: str = "all"
     cells: int = 16
 
@@ -42,19 +51,35 @@ class BatteryRun(_Table):
     material: str
     protocol: str | list[str]
     die: str = "steel-4340"
-    contact_conductance: str = "100 W/m^2/K"
+    contact_conductance: QuantityText = "100 W/m^2/K"
     transition: str = "hysteresis"
-    transition_width: str = "0.2 K"
-    relaxation_time: str = "0 s"
-    conductivity: str | None = None
+    transition_width: QuantityText = "0.2 K"
+    relaxation_time: QuantityText = "0 s"
+    conductivity: QuantityText | None = None
     element_order: int = 1
     tolerance: float = 0.005
     geometry: GeometryTable = Field(default_factory=GeometryTable)
     card_transition: str | None = None
-    overrides: dict[str, str] = Field(default_factory=dict)
+    overrides: dict[str, QuantityText] = Field(default_factory=dict)
 
     def battery(self, folder: Path = Path()) -> Battery:
-        """Build the battery; cards given by path are looked for beside the run file."""
+        """Build the battery.
+
+        Parameters
+        ----------
+        folder:
+            Where cards given by a relative path are: beside the run file.
+
+        Returns
+        -------
+        :
+            The battery.
+
+        Raises
+        ------
+        InputError
+            If a card is missing or wrong, or an option is.
+        """
         options: dict[str, Any] = self.model_dump(exclude={"material", "protocol", "die", "geometry"})
         return Battery(
             _card(self.material, folder),
@@ -64,7 +89,18 @@ class BatteryRun(_Table):
         )
 
     def steps(self) -> Protocol:
-        """Parse the protocol."""
+        """Read the protocol.
+
+        Returns
+        -------
+        :
+            The protocol, checked as a whole.
+
+        Raises
+        ------
+        InputError
+            If it is not understood, see :func:`caloris.heat.parse_protocol`.
+        """
         return parse_protocol(self.protocol)
 
 
@@ -87,12 +123,7 @@ def read_run(path: str | Path) -> tuple[Battery, Protocol]:
         If the file cannot be read or a field is wrong; the message names file, field and reason.
     """
     path = Path(path)
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the run file: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from None
+    data = read_toml(path, "run file")
     try:
         run = BatteryRun.model_validate(data)
         return run.battery(path.parent), run.steps()

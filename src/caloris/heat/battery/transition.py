@@ -22,7 +22,7 @@ from caloris.heat.two_phase import Array, TwoPhase
 
 @dataclass(frozen=True)
 class MaterialState:
-    """Temperature (K), pressure (Pa) and fraction of the high phase at every node."""
+    """Temperature (n,), K; pressure, Pa; and fraction of the high phase (n,) at n nodes."""
 
     temperature: Array
     pressure: float
@@ -33,7 +33,18 @@ class TimeStep(Protocol):
     """One time step of the material at a prescribed new pressure and duration."""
 
     def at_heat(self, heat: Array) -> tuple[Array, Array, Array]:
-        """Return T, x and dT/dq where the heat q (J/kg) is absorbed in the step."""
+        """Return what absorbs a heat in the step.
+
+        Parameters
+        ----------
+        heat:
+            q at every node, (n,), J/kg.
+
+        Returns
+        -------
+        :
+            T (K), x and dT/dq (K kg/J), each (n,).
+        """
 
 
 class TransitionModel(Protocol):
@@ -48,23 +59,91 @@ class TransitionModel(Protocol):
         """One line for reports."""
 
     def initial_fraction(self, T: Array, p: float) -> Array:
-        """Fraction of the high phase of material that has come from lower temperatures."""
+        """Return the fraction of the high phase of material that has come from lower temperatures.
+
+        Parameters
+        ----------
+        T, p:
+            Temperatures (n,), K, and pressure, Pa.
+
+        Returns
+        -------
+        :
+            x (n,), from 0 to 1.
+        """
 
     def edges(self, p: float) -> tuple[float, ...]:
-        """Temperatures (K) at which the behaviour changes abruptly; time steps hit them."""
+        """Return the temperatures at which the behaviour changes abruptly; time steps hit them.
+
+        Parameters
+        ----------
+        p:
+            Pressure, Pa.
+
+        Returns
+        -------
+        :
+            K, the ends of a ramp in pairs, the lower ramp first.
+
+        Raises
+        ------
+        InputError
+            If the pressure lies outside the model.
+        """
 
     def step(self, state: MaterialState, p: float, dt: float) -> TimeStep:
-        """Begin a time step of length dt (s) from a state to the pressure p (Pa)."""
+        """Begin a time step.
+
+        Parameters
+        ----------
+        state:
+            At its beginning.
+        p:
+            Pressure at its end, Pa.
+        dt:
+            Its length, s.
+
+        Returns
+        -------
+        :
+            The step, which answers to the heat it absorbs.
+        """
 
 
 def specific_enthalpy(model: TwoPhase, state: MaterialState) -> Array:
-    """H of the mixture, J/kg."""
+    """Return H of the mixture, from H(low; T_e, p_0) = 0.
+
+    Parameters
+    ----------
+    model:
+        The thermodynamics.
+    state:
+        The material at n nodes.
+
+    Returns
+    -------
+    :
+        (n,), J/kg.
+    """
     T, p = state.temperature, state.pressure
     return np.asarray(model.low_enthalpy(T, p) + state.fraction * model.delta_enthalpy(T, p))
 
 
 def specific_volume(model: TwoPhase, state: MaterialState) -> Array:
-    """V of the mixture, m3/kg."""
+    """Return V of the mixture.
+
+    Parameters
+    ----------
+    model:
+        The thermodynamics.
+    state:
+        The material at n nodes.
+
+    Returns
+    -------
+    :
+        (n,), m3/kg.
+    """
     T, p = state.temperature, state.pressure
     return np.asarray(model.low_volume(T, p) + state.fraction * model.delta_volume(T, p))
 
@@ -128,7 +207,23 @@ class Hysteresis:
         return f"hysteresis between ramps of {self.width:g} K{relaxing}"
 
     def branches(self, p: float) -> tuple[float, float]:
-        """Transition temperatures on cooling and heating, K."""
+        """Return the transition temperatures on cooling and on heating.
+
+        Parameters
+        ----------
+        p:
+            Pressure, Pa.
+
+        Returns
+        -------
+        :
+            Cooling and heating, K.
+
+        Raises
+        ------
+        InputError
+            If the pressure lies outside the model.
+        """
         cooling = float(self.model.transition_temperature(p, "cooling"))
         heating = float(self.model.transition_temperature(p, "heating"))
         if heating < cooling - 1e-6:
@@ -138,15 +233,15 @@ class Hysteresis:
         return cooling, max(heating, cooling)
 
     def initial_fraction(self, T: Array, p: float) -> Array:
-        """Fraction of the high phase of material that has come from lower temperatures."""
+        """The heating ramp; see :meth:`TransitionModel.initial_fraction`."""
         return np.clip((T - self.branches(p)[1]) / self.width + 0.5, 0.0, 1.0)
 
     def edges(self, p: float) -> tuple[float, ...]:
-        """Both ends of both ramps, K."""
+        """Both ends of both ramps, K; see :meth:`TransitionModel.edges`."""
         return tuple(T + side * self.width / 2 for T in self.branches(p) for side in (-1, 1))
 
     def step(self, state: MaterialState, p: float, dt: float) -> "_PlayStep":
-        """Begin a time step."""
+        """Begin a time step; see :meth:`TransitionModel.step`."""
         following = dt / (dt + self.relaxation_time)
         cooling, heating = self.branches(p)
         return _PlayStep.begin(self.model, state, p, (cooling, heating), self.width, following)
@@ -217,13 +312,45 @@ PAPER_STEEPNESS = 100.0
 
 
 def paper_boundary_pressure(T: Array | float) -> Array:
-    """Pressure (Pa) of the phase boundary of eq. 12 at T (K)."""
+    """Return the pressure of the phase boundary of eq. 12 of Zhang et al. (2023).
+
+    Parameters
+    ----------
+    T:
+        Temperature, K.
+
+    Returns
+    -------
+    :
+        Pa, in the shape of ``T``.
+
+    Examples
+    --------
+    >>> f"{paper_boundary_pressure(349.0) / 1e6:.1f} MPa"
+    '50.7 MPa'
+    """
     (P_1, T_1), (P_2, T_2) = PAPER_POINTS
     return np.asarray(((P_1 - P_2) * np.asarray(T) + T_1 * P_2 - T_2 * P_1) / (T_1 - T_2) * 1e6)
 
 
 def paper_step(p: Array | float, T: Array | float) -> Array:
-    """Eq. 12 of Zhang et al. (2023) as printed: fraction of the orthorhombic phase at p (Pa) and T (K)."""
+    """Return Step(P, T), the fraction of the orthorhombic phase; eq. 12 of Zhang et al. (2023) as printed.
+
+    Parameters
+    ----------
+    p, T:
+        Pressure (Pa) and temperature (K), of shapes that broadcast.
+
+    Returns
+    -------
+    :
+        From 0 to 1, of the broadcast shape.
+
+    Examples
+    --------
+    >>> [round(float(paper_step(p * 1e6, 358.0)), 3) for p in (19.9, 20.0, 20.01, 20.1)]
+    [0.0, 0.5, 0.731, 1.0]
+    """
     (P_1, T_1), (P_2, T_2) = PAPER_POINTS
     P = np.asarray(p) / 1e6
     bracket = (T_1 - T_2) * P - (P_1 - P_2) * np.asarray(T) - T_1 * P_2 + T_2 * P_1
@@ -244,7 +371,18 @@ class Logistic:
 
     @classmethod
     def of(cls, model: TwoPhase) -> "Logistic":
-        """Take heat capacities, volume and entropy change from a model, the boundary from eq. 12."""
+        """Take heat capacities, volume and entropy change from a model, the boundary from eq. 12.
+
+        Parameters
+        ----------
+        model:
+            The two-phase model of the card; its barriers and its volume change are replaced.
+
+        Returns
+        -------
+        :
+            The model of eqs 11-12.
+        """
         (P_1, T_1), (P_2, T_2) = PAPER_POINTS
         slope = (T_1 - T_2) / (P_1 - P_2) / 1e6
         return cls(
@@ -272,23 +410,34 @@ class Logistic:
         return abs((T_1 - T_2) / (P_1 - P_2)) / PAPER_STEEPNESS
 
     def boundary(self, p: float) -> float:
-        """Temperature (K) of the boundary of eq. 12 at p (Pa)."""
+        """Return the temperature of the boundary of eq. 12.
+
+        Parameters
+        ----------
+        p:
+            Pressure, Pa.
+
+        Returns
+        -------
+        :
+            K.
+        """
         (P_1, T_1), (P_2, T_2) = PAPER_POINTS
         return ((T_1 - T_2) * p / 1e6 - T_1 * P_2 + T_2 * P_1) / (P_1 - P_2)
 
     def initial_fraction(self, T: Array, p: float) -> Array:
-        """Eq. 12."""
+        """Eq. 12; see :meth:`TransitionModel.initial_fraction`."""
         return paper_step(p, T)
 
     def edges(self, p: float) -> tuple[float, ...]:
-        """Where the step begins and ends to 1e-6, K."""
+        """Where the step begins and ends to 1e-6, K; see :meth:`TransitionModel.edges`, with its errors."""
         centre, reach = self.boundary(p), 14 * self.temperature_scale
         if centre < reach:
             raise InputError(f"pressure: {p / 1e6:g} MPa lies outside eq. 12: its boundary falls below 0 K there")
         return centre - reach, centre + reach
 
     def step(self, state: MaterialState, p: float, dt: float) -> "_LogisticStep":
-        """Begin a time step."""
+        """Begin a time step; see :meth:`TransitionModel.step`."""
         return _LogisticStep(
             _Coefficients.of(self.model, state, p),
             self.boundary(p) - self.model.temperature,

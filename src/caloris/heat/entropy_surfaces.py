@@ -1,0 +1,29 @@
+"""What a caloric effect rests on: two families of entropy curves over temperature and pressure."""
+
+from typing import Protocol
+
+from caloris.heat.two_phase import Array, Branch
+
+
+class EntropySurfaces(Protocol):
+    """What an effect needs to know of a material; floats in K, Pa and J/(kg K)."""
+
+    @property
+    def is_inverse(self) -> bool:
+        """Whether pressure favours the high-temperature phase."""
+
+    @property
+    def pressure(self) -> float:
+        """The reference pressure, Pa."""
+
+    def entropy(self, T: Array, p: float, branch: Branch) -> Array:
+        """S(T, p) along a branch."""
+
+    def isentropic_temperature(self, entropy: Array, p: float, branch: Branch) -> Array:
+        """Temperature at which a branch has the given entropy."""
+
+    def transition_temperature(self, p: Array | float, branch: Branch) -> Array:
+        """Transition temperature of a branch."""
+
+    def slope(self, p: Array | float, branch: Branch) -> Array:
+        """Slope dT/dp of a branch."""
