@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import scipp as sc
 
@@ -306,3 +307,16 @@ def test_entropy_change_that_is_extrapolated_through_heat_capacities_is_said(tmp
     effect = caloric_effect(conventional(tmp_path))
     assert not any("off the card's" in text for text in effect.warnings("50 MPa"))
     assert any("off the card's" in text for text in effect.warnings("600 MPa"))
+
+
+def test_grading_resolves_the_first_seconds_and_leaves_the_rest_alone():
+    options = {"contact_conductance": "1000 W/m^2/K", "tolerance": 0.005}
+    fine = nh4scn([START, *CHARGE], geometry=Geometry(cells=24, grading=0.6), **options)
+    errors = {}
+    for grading in (0.0, 0.6):
+        cycle = nh4scn([START, *CHARGE], geometry=Geometry(cells=8, grading=grading), **options)
+        assert cycle.heat.charged.value == pytest.approx(fine.heat.charged.value, rel=1e-3)
+        time = fine.heat_flow.coords["time"].values
+        flow = np.interp(time, cycle.heat_flow.coords["time"].values, cycle.heat_flow.values)
+        errors[grading] = np.abs(flow - fine.heat_flow.values)[time < 20].max()
+    assert errors[0.6] < 0.8 * errors[0.0]

@@ -126,3 +126,20 @@ def test_a_bad_geometry_is_refused_in_one_line(case):
         Geometry(**fields)
     assert fragment in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("contact", ["all", "side", "ends"])
+def test_cells_shrink_towards_the_contact_and_keep_the_volume(contact):
+    geometry = Geometry(cells=8, contact=contact, grading=0.6)
+    for axis, touching in ((0, contact != "ends"), (1, contact != "side")):
+        lines = np.unique(np.round(geometry.pellet_mesh().p[axis], 12))
+        size = np.diff(lines)
+        assert lines[-1] == pytest.approx(5e-3)
+        assert (size[-1] < 0.5 * size.mean()) == touching
+        assert np.all(np.diff(size) < 0) == touching
+
+
+@pytest.mark.parametrize("grading", [-0.1, 1.0, float("nan"), True, "0.5"])
+def test_a_bad_grading_is_refused(grading):
+    with pytest.raises(InputError, match="geometry grading"):
+        Geometry(grading=grading)

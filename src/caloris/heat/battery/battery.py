@@ -248,6 +248,7 @@ class Battery:
             "wall": f"{self.geometry.wall_m * 1e3:.12g} mm",
             "contact": self.geometry.contact,
             "cells": self.geometry.cells,
+            "grading": self.geometry.grading,
         }
         h = self.conductance
         assert isinstance(self.die, Material)

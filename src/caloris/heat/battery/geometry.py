@@ -37,6 +37,9 @@ class Geometry:
         faces are insulated.
     cells:
         Number of cells across the radius; all other cell sizes follow.
+    grading:
+        How much the cells shrink towards a contact face, where the first seconds happen: the outermost is
+        1 - grading of the mean, the innermost 1 + grading; 0 is uniform.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class Geometry:
     wall: Quantity = "5 mm"
     contact: Contact = "all"
     cells: int = 16
+    grading: float = 0.6
 
     def __post_init__(self) -> None:
         for name in ("radius", "height"):
@@ -70,6 +74,8 @@ class Geometry:
             raise InputError(
                 f"geometry cells: must be a whole number from 1 to 512 across the radius, got {self.cells!r}"
             )
+        if isinstance(self.grading, bool) or not isinstance(self.grading, int | float) or not 0 <= self.grading <= 0.9:
+            raise InputError(f"geometry grading: must be a number from 0 (uniform) to 0.9, got {self.grading!r}")
         if self.axial_cells > 4096:
             raise InputError(
                 f"geometry: height/radius = {self.half_height_m * 2 / self.radius_m:g} needs {self.axial_cells} "
@@ -200,6 +206,12 @@ class Geometry:
 
     def _pellet_lines(self) -> tuple[np.ndarray, np.ndarray]:
         return (
-            np.linspace(0, self.radius_m, self.cells + 1),
-            np.linspace(0, self.half_height_m, self.axial_cells + 1),
+            _divided(self.radius_m, self.cells, self.grading if self.contact != "ends" else 0.0),
+            _divided(self.half_height_m, self.axial_cells, self.grading if self.contact != "side" else 0.0),
         )
+
+
+def _divided(length: float, cells: int, grading: float) -> np.ndarray:
+    """Divide a length into cells that shrink smoothly towards its end."""
+    part = np.linspace(0.0, 1.0, cells + 1)
+    return length * (part + grading * part * (1.0 - part))

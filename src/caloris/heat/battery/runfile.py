@@ -43,6 +43,7 @@ class GeometryTable(_Table):
     wall: QuantityText = "5 mm"
     contact: str = "all"
     cells: int = 16
+    grading: float = 0.6
 
 
 class BatteryRun(_Table):
