@@ -223,3 +223,21 @@ def test_a_pressure_beyond_the_crossing_of_the_branches_is_refused():
     assert steep.hysteresis(f"{crossing - 1} MPa").value == pytest.approx(0.3, abs=0.1)
     with pytest.raises(InputError, match=r"the heating branch .* would fall below the cooling branch"):
         steep.entropy_change(f"{crossing + 1} MPa")
+
+
+def test_without_hysteresis_reversible_merits_are_those_of_one_branch():
+    """With expansion and different heat capacities, for both signs of dV."""
+    for sign in (-1.0, 1.0):
+        model = TwoPhase(
+            low=PhaseProperties(heat_capacity=1500.0, expansion=1.5e-7),
+            high=PhaseProperties(heat_capacity=1600.0, expansion=2.5e-7),
+            temperature=350.0,
+            pressure=1e5,
+            entropy_change=130.0,
+            volume_change=sign * 3.8e-5,
+            volume=8e-4,
+        )
+        merits = CaloricEffect("synthetic", model).merits("100 MPa")
+        for name in ("width", "relative_cooling_power", "tec_10K"):
+            one_branch = merits[name].value.value
+            assert merits[f"reversible_{name}"].value.value == pytest.approx(one_branch, rel=1e-9), (sign, name)

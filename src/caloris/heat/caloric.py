@@ -23,6 +23,7 @@ from caloris.heat.merit import (
     refrigerant_capacity,
     relative_cooling_power,
     temperature_averaged_entropy_change,
+    transition_part,
 )
 from caloris.heat.two_phase import HYSTERESIS_UNKNOWN, Array, Branch, TwoPhase
 from caloris.materials import Material, as_card
@@ -194,15 +195,31 @@ class CaloricEffect:
         >>> float(caloric_effect("NH4SCN").entropy_change("80 MPa").max().value)
         128.7
         """
+        curve = self._entropy_difference(pressure, process, low_pressure, temperature)
+        return self._usable(curve) if process == "reversible" else curve
+
+    def _usable(self, curve: sc.DataArray) -> sc.DataArray:
+        """Cut off what does not come back: the wrong sign of a reversible change."""
+        keep = np.maximum if self.surfaces.is_inverse else np.minimum
+        return sc.DataArray(
+            sc.array(dims=curve.dims, values=keep(curve.values, 0.0), unit=curve.unit),
+            coords=curve.coords,
+            name=curve.name,
+        )
+
+    def _entropy_difference(
+        self,
+        pressure: Quantity,
+        process: Process,
+        low_pressure: Quantity | None,
+        temperature: sc.Variable | None = None,
+    ) -> sc.DataArray:
+        """Difference of the two families of a process, before what does not come back is cut off."""
         high, low = self._pressures(pressure, low_pressure)
         T = self._temperatures(temperature, high, low)
         first, last = self._families(process)
-        if process == "decompression":
-            change = self.surfaces.entropy(T, low, last) - self.surfaces.entropy(T, high, first)
-        else:
-            change = self.surfaces.entropy(T, high, last) - self.surfaces.entropy(T, low, first)
-        if process == "reversible":
-            change = np.maximum(change, 0.0) if self.surfaces.is_inverse else np.minimum(change, 0.0)
+        start, end = (high, low) if process == "decompression" else (low, high)
+        change = self.surfaces.entropy(T, end, last) - self.surfaces.entropy(T, start, first)
         return self._curve(T, change, "J/kg/K", high, low, process, "isothermal entropy change")
 
     def temperature_change(
@@ -272,7 +289,11 @@ class CaloricEffect:
         for process, prefix in directions:
             dS = self.entropy_change(pressure, process, low_pressure=low_pressure)
             dT = self.temperature_change(pressure, process, low_pressure=low_pressure)
-            own = self._transition_part(dS, high, low, process)
+            # the background is taken off before what does not come back is cut off
+            own = transition_part(
+                self._entropy_difference(pressure, process, low_pressure), *self._steps(high, low)[::3]
+            )
+            own = self._usable(own) if process == "reversible" else own
             rcp = relative_cooling_power(own)
             add(f"{prefix}entropy_change", peak(dS), "largest |dS| over temperature", process)
             add(f"{prefix}temperature_change", peak(dT), "largest |dT_ad| over temperature", process)
@@ -295,21 +316,6 @@ class CaloricEffect:
             definition = "T_e dS / ((p - p_low) |dV|): transition heat over the work of the whole pressure step"
             add("coefficient_of_performance", value, definition, "compression")
         return merits
-
-    def _transition_part(self, curve: sc.DataArray, high: float, low: float, process: Process) -> sc.DataArray:
-        """Take the elastic background off: outside the transitions the curve itself, a line between them."""
-        T, values = curve.coords["temperature"].values, curve.values
-        steps = self._steps(high, low)
-        first, last = int(np.searchsorted(T, steps[0])) - 1, int(np.searchsorted(T, steps[-1]))
-        inside = slice(first, last + 1)
-        background = values.copy()
-        background[inside] = np.interp(T[inside], [T[first], T[last]], [values[first], values[last]])
-        part = values - background
-        if process == "reversible":
-            part = np.maximum(part, 0.0) if self.surfaces.is_inverse else np.minimum(part, 0.0)
-        own = curve.copy()
-        own.values = part
-        return own
 
     def warnings(self, pressure: Quantity, *, low_pressure: Quantity | None = None) -> list[str]:
         """Return what a reader must know of results at this pressure.
@@ -346,17 +352,24 @@ class CaloricEffect:
             )
         return found
 
-    def plot(self, pressures: Sequence[Quantity] = ("20 MPa", "40 MPa", "60 MPa", "80 MPa", "100 MPa")) -> "Figure":
+    def plot(
+        self,
+        pressures: Sequence[Quantity] = ("20 MPa", "40 MPa", "60 MPa", "80 MPa", "100 MPa"),
+        *,
+        low_pressure: Quantity | None = None,
+    ) -> "Figure":
         """Draw entropy change, temperature change and phase diagram; returns a matplotlib figure.
 
         Parameters
         ----------
         pressures:
             High pressures, at least one; errors as for :meth:`entropy_change`.
+        low_pressure:
+            Scalar; the card's reference pressure if absent.
         """
         from caloris.heat.figures import caloric_figure
 
-        return caloric_figure(self, list(pressures))
+        return caloric_figure(self, list(pressures), low_pressure)
 
     @property
     def hysteresis_is_known(self) -> bool:

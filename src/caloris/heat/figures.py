@@ -29,7 +29,9 @@ SEQUENCE = colormaps["viridis"]
 FIELD = colormaps["RdYlBu_r"]
 
 
-def caloric_figure(effect: "CaloricEffect", pressures: Sequence[Quantity]) -> Figure:
+def caloric_figure(
+    effect: "CaloricEffect", pressures: Sequence[Quantity], low_pressure: Quantity | None = None
+) -> Figure:
     """Draw entropy change, adiabatic temperature change and phase diagram of an effect.
 
     Parameters
@@ -38,6 +40,8 @@ def caloric_figure(effect: "CaloricEffect", pressures: Sequence[Quantity]) -> Fi
         From :func:`caloris.heat.caloric_effect`.
     pressures:
         High pressures to draw, scalars.
+    low_pressure:
+        Scalar; the card's reference pressure if absent.
 
     Returns
     -------
@@ -59,13 +63,13 @@ def caloric_figure(effect: "CaloricEffect", pressures: Sequence[Quantity]) -> Fi
         (axes[1], effect.temperature_change, "Adiabatic temperature change (K)"),
     ):
         for number, p in enumerate(pressures):
-            curve = method(p, "compression")
+            curve = method(p, "compression", low_pressure=low_pressure)
             colour = SEQUENCE(0.85 * number / max(1, len(pressures) - 1))
             # the curves overlap where they saturate: thinner lines on top
             width = 3.2 - 2.2 * number / max(1, len(pressures) - 1)
             label_p = f"{magnitude(p, 'MPa', 'pressure'):g} MPa"
             axis.plot(curve.coords["temperature"].values, curve.values, color=colour, lw=width, label=label_p)
-        usable = method(highest, "reversible")
+        usable = method(highest, "reversible", low_pressure=low_pressure)
         axis.fill_between(
             usable.coords["temperature"].values,
             usable.values,
@@ -310,8 +314,20 @@ def sweep_figure(cycles: Mapping[str, "Cycle"]) -> Figure:
     return _finish(figure)
 
 
+def _drawable(effect: "CaloricEffect", top: float) -> float:
+    """The highest pressure (MPa) up to the given one at which both branches exist."""
+    for part in np.linspace(1.0, 0.1, 19):
+        try:
+            for branch in ("heating", "cooling", "equilibrium"):
+                effect.transition_temperature(branch, f"{part * top} MPa")
+        except InputError:
+            continue
+        return float(part * top)
+    return 0.1 * top
+
+
 def _draw_branches(axis: Axes, effect: "CaloricEffect", top: float) -> None:
-    p = np.linspace(0.1, top, 60)
+    p = np.linspace(0.1, _drawable(effect, top), 60)
     for branch, colour, style in (
         ("heating", HOT, "-"),
         ("cooling", COLD, "-"),
@@ -348,6 +364,8 @@ def _moments(cycle: "Cycle", stage: str, frames: int) -> tuple[list[int], float]
     begin, end = spans[0][0], spans[-1][1]
     time = cycle.frames["time"].values
     inside = np.flatnonzero((time >= begin) & (time <= end))
+    if not inside.size:  # frames are thinned out: take the nearest
+        inside = np.array([int(np.argmin(np.abs(time - end)))])
     fraction = cycle.frames["fraction"].values[inside].mean(axis=1)
     # equal steps of transformed fraction show the front; a few more where only heat flows
     progress = np.abs(fraction - fraction[0]) + 0.15 * (time[inside] - begin) / max(end - begin, 1e-9)

@@ -254,6 +254,31 @@ def temperature_averaged_entropy_change(curve: sc.DataArray, lift: Quantity) -> 
     return sc.scalar(float(inside.max() / width), unit=curve.unit)
 
 
+def transition_part(curve: sc.DataArray, first: float, last: float) -> sc.DataArray:
+    """Take the elastic background off a curve: the curve itself outside the transitions, a line between them.
+
+    Parameters
+    ----------
+    curve:
+        Entropy change over ``temperature`` (K), before anything is cut off.
+    first, last:
+        Lowest and highest transition temperature of both branches at both pressures, K.
+
+    Returns
+    -------
+    :
+        The part of the curve that the transition makes, same shape and unit.
+    """
+    T, values = curve.coords["temperature"].values, np.asarray(curve.values, dtype=float)
+    begin, end = int(np.searchsorted(T, first)) - 1, int(np.searchsorted(T, last))
+    background = values.copy()
+    inside = slice(begin, end + 1)
+    background[inside] = np.interp(T[inside], [T[begin], T[end]], [values[begin], values[end]])
+    part = curve.copy()
+    part.values = values - background
+    return part
+
+
 def _area(values: np.ndarray, temperature: np.ndarray, curve: sc.DataArray) -> sc.Variable:
     area = sc.scalar(float(np.trapezoid(values, temperature)), unit=curve.unit) * sc.scalar(1.0, unit="K")
     return area.to(unit="J/kg")

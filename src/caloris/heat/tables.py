@@ -43,12 +43,14 @@ def caloric_json(
     """
     branches: tuple[Branch, ...] = ("heating", "cooling")
     reference = sc.scalar(effect.surfaces.pressure / 1e6, unit="MPa")
+    low = reference if low_pressure is None else sc.scalar(magnitude(low_pressure, "MPa", "low_pressure"), unit="MPa")
     return {
         "material": effect.name,
         "inverse": effect.surfaces.is_inverse,
         "transition_temperature": {b: to_json(effect.transition_temperature(b, reference)) for b in branches},
         "slope": {b: to_json(effect.slope(b)) for b in branches},
-        "reversible_pressure": to_json(effect.reversible_pressure()),
+        "reversible_pressure": to_json(effect.reversible_pressure()) if effect.hysteresis_is_known else None,
+        "low_pressure": to_json(low),
         "pressures": [_one_pressure(effect, p, low_pressure) for p in pressures],
     }
 
@@ -96,10 +98,11 @@ def save_caloric(
     }
     paths = [out / f"caloric.{suffix}" for suffix in ("csv", "h5", "json", "png")]
     with whole(paths[0]) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write("quantity,process,reversibility,pressure/MPa,temperature/K,value,unit\n")
+        file.write("quantity,process,reversibility,low_pressure/MPa,pressure/MPa,temperature/K,value,unit\n")
         for label, curve in curves.items():
             quantity, process, _ = label.split(", ")
-            fixed = f"{quantity},{process},{curve.coords['reversibility'].value},{curve.coords['pressure'].value:.9g}"
+            low, high = (float(curve.coords[name].value) for name in ("low_pressure", "pressure"))
+            fixed = f"{quantity},{process},{curve.coords['reversibility'].value},{low:.9g},{high:.9g}"
             for T, value in zip(curve.coords["temperature"].values, curve.values, strict=True):
                 file.write(f"{fixed},{T:.12g},{value:.9g},{curve.unit}\n")
     with whole(paths[1]) as temporary:
@@ -108,7 +111,7 @@ def save_caloric(
     with whole(paths[2]) as temporary:
         temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
     with whole(paths[3]) as temporary:
-        effect.plot(list(pressures)).savefig(temporary, dpi=150)
+        effect.plot(list(pressures), low_pressure=low_pressure).savefig(temporary, dpi=150)
     return paths
 
 

@@ -32,6 +32,7 @@ def write_battery(battery: Battery, cycle: Cycle, folder: str | Path) -> list[Pa
     out = output_folder(folder)
     card = battery.card
     effect = caloric_effect(card, battery.card_transition, **battery.overrides)
+    files = [cycle.save(out / "cycle.h5"), cycle.save_csv(out / "cycle.csv"), out / "cycle.json"]
     with whole(out / "cycle.json") as temporary:
         temporary.write_text(json.dumps(cycle.to_json(), indent=1), encoding="utf-8")
     page = Page(
@@ -52,13 +53,7 @@ def write_battery(battery: Battery, cycle: Cycle, folder: str | Path) -> list[Pa
             sources_section(card),
         ],
     )
-    return [
-        cycle.save(out / "cycle.h5"),
-        cycle.save_csv(out / "cycle.csv"),
-        out / "cycle.json",
-        page.write(out / "report.html"),
-        _write_figure(cycle, out / "cycle.png"),
-    ]
+    return [*files, page.write(out / "report.html"), _write_figure(cycle, out / "cycle.png")]
 
 
 def _write_figure(cycle: Cycle, path: Path) -> Path:

@@ -40,7 +40,7 @@ def run(protocol: str, contact: str = "100 W/m^2/K", transition: str = "hysteres
     Parameters
     ----------
     protocol:
-        A name from :data:`caloris.heat.PROTOCOLS`, or ``"quasi-static"`` for Fig. 1c with very slow ramps.
+        A name from :data:`caloris.heat.PROTOCOLS`, or ``"quasi-static"`` for Fig. 1c with ramps of 200 h.
     contact, transition, radius:
         Options of the battery.
 
@@ -60,11 +60,11 @@ def run(protocol: str, contact: str = "100 W/m^2/K", transition: str = "hysteres
         return battery.run(protocol)
     return battery.run(
         [
-            "Press from 8.2 to 90 MPa at 349 K in 20 h",
+            "Press from 8.2 to 90 MPa at 349 K in 200 h",
             "Hold until heat flow < 0.01 mW/g",
             "Cool to 313 K at 3 K/min",
             "Hold until heat flow < 0.01 mW/g",
-            "Release to 8.2 MPa in 20 h",
+            "Release to 8.2 MPa in 200 h",
             "Hold until heat flow < 0.01 mW/g",
         ]
     )

@@ -70,7 +70,7 @@ def test_stages_follow_the_physics_of_an_inverse_material():
     protocol = parse_protocol(
         ["Start at 300 K and 8.2 MPa", *RETURN, *CHARGE, *STORE, *DISCHARGE, "Cool to 300 K in 1 h"]
     )
-    assert stages(protocol) == ["before"] * 2 + ["charge"] * 2 + ["storage"] * 2 + ["discharge"] * 3
+    assert stages(protocol) == ["before"] * 2 + ["charge"] * 2 + ["storage"] * 2 + ["discharge"] * 2 + ["return"]
 
 
 def test_heating_after_a_discharge_is_the_way_back():
@@ -78,9 +78,77 @@ def test_heating_after_a_discharge_is_the_way_back():
     assert stages(protocol)[-2:] == ["return", "return"]
 
 
-def test_a_discharge_that_comes_first_belongs_to_the_same_cycle_as_the_charge_after_it():
-    assert cycle_numbers(["discharge", "charge", "storage", "discharge"]) == [0, 0, 0, 1]
+def test_a_charge_begins_a_cycle_and_its_discharge_closes_it():
+    assert cycle_numbers(["discharge", "return", "charge", "storage", "discharge"]) == [-1, -1, 0, 0, 0]
     assert cycle_numbers(["charge", "storage", "charge", "discharge"]) == [0, 0, 0, 0]
+    assert cycle_numbers(["charge", "discharge", "charge", "discharge", "charge"]) == [0, 0, 1, 1, 2]
+
+
+def test_without_a_charge_that_is_discharged_later_a_discharge_begins_the_cycle():
+    assert cycle_numbers(["discharge", "charge", "storage"]) == [0, 0, 0]
+    assert cycle_numbers(["before", "discharge"]) == [-1, 0]
+    assert cycle_numbers(["before", "before"]) == [-1, -1]
+
+
+def test_heating_under_pressure_charges_and_cooling_begins_the_storage():
+    protocol = parse_protocol(["Start at 300 K and 8.2 MPa", *CHARGE, *RETURN, *STORE, *DISCHARGE])
+    assert stages(protocol) == ["charge"] * 4 + ["storage"] * 2 + ["discharge"] * 2
+
+
+def test_charging_by_warming_under_pressure_counts_as_charged(once):
+    cycle = nh4scn(["Start at 300 K and 8.2 MPa", *CHARGE, *RETURN, *STORE, *DISCHARGE])
+    sensible = 49 * 1.59
+    assert cycle.heat.charged.value == pytest.approx(once.heat.stored.value + sensible, rel=0.01)
+    assert cycle.heat.lost_latent.value == pytest.approx(0.0, abs=1e-6)
+
+
+def test_cooling_after_the_discharge_is_not_discharged_heat(once):
+    cooled = nh4scn([START, *CHARGE, *STORE, *DISCHARGE, "Cool to 298 K at 6 K/min", "Hold for 10 min"])
+    assert cooled.heat.discharged.value == pytest.approx(once.heat.discharged.value, rel=1e-6)
+    assert cooled.discharge_times["t90"].value == pytest.approx(once.discharge_times["t90"].value, rel=1e-6)
+    assert cooled.heat.returned.value < -20
+
+
+def test_margin_is_that_of_the_coldest_storage(once):
+    warmed = nh4scn([START, *CHARGE, *STORE, "Heat to 330 K at 6 K/min", "Hold for 10 min", *DISCHARGE])
+    assert warmed.storage["storage_temperature"].value == pytest.approx(313.0)
+    assert warmed.storage["leak_margin"].value == pytest.approx(once.storage["leak_margin"].value)
+    assert any("metastable" in text for text in warmed.warnings)
+
+
+def test_a_release_in_two_stages_adds_up_over_a_return():
+    steps = ["Release to 60 MPa in 10 s", "Hold for 10 min", "Heat to 320 K at 6 K/min", "Hold for 5 min"]
+    cycle = nh4scn([START, *CHARGE, *STORE, *steps, *DISCHARGE])
+    assert cycle.discharge.values[-1] == pytest.approx(cycle.heat.discharged.value)
+
+
+def test_charge_that_did_not_happen_is_said_without_a_discharge_too():
+    cycle = nh4scn(["Press from 8.2 to 40 MPa at 349 K in 10 s", "Hold for 10 min"])
+    assert any("Nothing was charged" in text for text in cycle.warnings)
+
+
+def test_a_short_press_after_a_long_hold_is_not_lost():
+    cycle = nh4scn(["Start at 349 K and 8.2 MPa", "Hold for 300 h", "Press to 90 MPa in 1e-6 s", "Hold for 10 min"])
+    alone = nh4scn(["Press from 8.2 to 90 MPa at 349 K in 1e-6 s", "Hold for 10 min"])
+    assert cycle.steps[1].work == pytest.approx(alone.steps[0].work, rel=0.01)
+    assert cycle.heat.charged.value == pytest.approx(alone.heat.charged.value, rel=0.01)
+
+
+def test_a_small_pellet_in_perfect_contact_is_cooled_in_few_steps():
+    battery = Battery(
+        "NH4SCN",
+        contact_conductance="perfect",
+        geometry=Geometry(radius="30 um", height="60 um", wall="30 um", cells=4),
+    )
+    cycle = battery.run(["Start at 349 K and 8.2 MPa", "Cool to 313 K at 3 K/min"])
+    assert len(cycle.columns["time"]) < 500
+    assert cycle.heat_flow.values[-1] == pytest.approx(-1590 * 3 / 60, rel=1e-3)
+
+
+def test_two_edges_of_the_transition_at_one_time_are_one_stop():
+    overrides = {"temperature_cooling": "364 K", "slope_heating": "-0.29526 K/MPa"}
+    cycle = nh4scn(["Press from 0.1 to 90 MPa at 349 K in 1e-3 s", "Hold for 10 min"], overrides=overrides)
+    assert cycle.fraction.values[-1] == pytest.approx(1.0, abs=1e-6)
 
 
 def test_repeated_cycles_are_not_added_up(once, twice):

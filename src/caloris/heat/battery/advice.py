@@ -27,11 +27,12 @@ def warnings(cycle: "Cycle") -> list[str]:
         Storage that only hysteresis holds, charge that did not happen or was lost, discharge that is not complete,
         pressures and temperatures beyond the data, holds that ran out of time.
     """
-    return [*_about_storage(cycle), *_about_discharge(cycle), *_about_ranges(cycle), *_about_protocol(cycle)]
+    parts = (_about_storage, _about_charge, _about_discharge, _about_ranges, _about_protocol)
+    return [line for part in parts for line in part(cycle)]
 
 
 def _about_storage(cycle: "Cycle") -> list[str]:
-    row = cycle.release_row
+    row = cycle.storage_row
     fraction, T = cycle.columns["fraction"][row], cycle.columns["wall"][row]
     storage = {name: float(value.value) for name, value in cycle.storage.items()}
     hold, equilibrium = storage["hold_pressure"], storage["equilibrium_pressure"]
@@ -50,53 +51,58 @@ def _about_storage(cycle: "Cycle") -> list[str]:
     ]
 
 
-def _about_discharge(cycle: "Cycle") -> list[str]:
-    if "discharge" not in cycle.stages:
-        return []
+def _about_charge(cycle: "Cycle") -> list[str]:
     found = []
     x = cycle.columns["fraction"]
-    charge = [step.fraction for step in cycle.accounted if step.stage == "charge"]
-    most = max(charge, default=float(x[0]))
-    charging = [cycle.row_at(step.start) for step in cycle.accounted if step.stage == "charge"]
-    if charging and not _discharged_first(cycle) and x[charging[0]] > NOTHING:
-        found.append(
-            f"{100 * x[charging[0]]:.3g} % of the material was in the charged phase already when charging began."
-        )
-    warm = abs(cycle.columns["mean_temperature"][cycle.release_row] - cycle.columns["wall"][cycle.release_row])
-    if warm > 1 and _holds_charge(cycle):
+    charge = [step for step in cycle.accounted if step.stage == "charge"]
+    if charge and not _discharged_first(cycle):
+        already = float(x[charge[0].row_before])
+        if already > NOTHING:
+            found.append(f"{100 * already:.3g} % of the material was in the charged phase already when charging began.")
+    most = max([step.fraction for step in charge], default=float(x[0]))
+    at_release = float(x[cycle.release_row])
+    if (charge or "discharge" in cycle.stages) and most <= NOTHING and at_release <= NOTHING:
+        found.append("Nothing was charged: the transition was not reached.")
+    elif charge and "discharge" not in cycle.stages and most < 1 - NOTHING:
+        found.append(f"Only {100 * most:.3g} % of the material was charged.")
+    gained = -float(cycle.heat.lost_latent.value)
+    if abs(gained) > 0.01 * cycle.scalars["latent_heat"] / 1e3:
+        words = "left during storage, before the release" if gained < 0 else "went in during storage, after charging"
+        found.append(f"{abs(gained):.3g} J/g of latent heat {words}.")
+    return found
+
+
+def _about_discharge(cycle: "Cycle") -> list[str]:
+    discharge = [step for step in cycle.accounted if step.stage == "discharge"]
+    if not discharge:
+        return []
+    found = []
+    row, last = cycle.release_row, discharge[-1].rows[1]
+    at_release = float(cycle.columns["fraction"][row])
+    if at_release <= NOTHING:
+        charged = [step.fraction for step in cycle.accounted if step.stage == "charge" and step.rows[1] <= row]
+        if max(charged, default=0.0) > NOTHING:
+            found.append("The release discharges nothing: the material had transformed back before.")
+        return found
+    if at_release < 1 - NOTHING:
+        found.append(f"Only {100 * at_release:.3g} % of the material was charged at the moment of release.")
+    if discharge[-1].fraction > NOTHING:
+        found.append(f"After the discharge {100 * discharge[-1].fraction:.3g} % of the material is still charged.")
+    warm = abs(cycle.columns["mean_temperature"][row] - cycle.columns["wall"][row])
+    if warm > 1:
         sensible = warm * cycle.scalars["low_heat_capacity"] / 1e3
         found.append(
             f"The pellet was {warm:.3g} K away from the wall at the moment of release: about {sensible:.3g} J/g of "
             "what flows after it is sensible heat."
         )
-    at_release = float(x[cycle.release_row])
-    ends = [step.fraction for step in cycle.accounted if step.stage == "discharge"]
-    if most <= NOTHING and at_release <= NOTHING:
-        found.append("Nothing was charged: the transition was not reached.")
-    elif at_release <= NOTHING:
-        found.append("The release discharges nothing: the material had transformed back before.")
-    elif at_release < 1 - NOTHING:
-        found.append(f"Only {100 * at_release:.3g} % of the material was charged at the moment of release.")
-    if at_release > NOTHING and ends[-1] > NOTHING:
-        found.append(f"After the discharge {100 * ends[-1]:.3g} % of the material is still charged.")
-    lost = float(cycle.heat.lost_latent.value)
-    if lost > 0.01 * cycle.scalars["latent_heat"] / 1e3:
-        found.append(f"{lost:.3g} J/g of latent heat left during storage, before the release.")
     flow = np.abs(cycle.columns["heat_flow"])
-    last = cycle.row_at(max(step.end for step in cycle.accounted if step.stage == "discharge"))
-    strongest = float(flow[cycle.release_row : last + 1].max())
     waited = cycle.protocol.steps[int(cycle.columns["leg"][last])].heat_flow is not None
-    if flow[last] > 0.01 * strongest and at_release > NOTHING and not waited:
+    if flow[last] > 0.01 * float(flow[row : last + 1].max()) and not waited:
         found.append(
             f"The discharge was cut short: heat still flows ({flow[last]:.3g} mW/g), so t50, t90 and t99 refer to an "
             "incomplete discharge."
         )
     return found
-
-
-def _holds_charge(cycle: "Cycle") -> bool:
-    """Whether there is charged material at the moment of release."""
-    return bool(cycle.columns["fraction"][cycle.release_row] > NOTHING)
 
 
 def _discharged_first(cycle: "Cycle") -> bool:
@@ -126,7 +132,10 @@ def _about_ranges(cycle: "Cycle") -> list[str]:
 def _about_protocol(cycle: "Cycle") -> list[str]:
     found = []
     if cycle.cycles > 1:
-        found.append(f"The protocol has {cycle.cycles} cycles; heat, work and efficiencies are those of the last.")
+        number = cycle.accounted[0].cycle + 1
+        found.append(
+            f"The protocol has {cycle.cycles} cycles; heat, work and efficiencies are those of number {number}."
+        )
     for step, account in zip(cycle.protocol.steps, cycle.steps, strict=True):
         if step.heat_flow is not None and account.end - account.start >= step.limit * (1 - 1e-9):
             found.append(f"{step.words!r} was still waiting when its time was up.")

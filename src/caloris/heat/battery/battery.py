@@ -239,8 +239,8 @@ class Battery:
         Examples
         --------
         >>> inputs = Battery("NH4SCN").inputs()
-        >>> inputs["conductivity"], inputs["geometry"]["radius"]
-        ('0.5 W/m/K', '5 mm')
+        >>> inputs["contact_conductance"], inputs["geometry"]["radius"]
+        ('100 W/m^2/K', '5 mm')
         """
         geometry = {
             "radius": f"{self.geometry.radius_m * 1e3:.12g} mm",
@@ -261,7 +261,7 @@ class Battery:
             "card_transition": self._transition_name,
             "transition_width": _text(self.transition_width, "K"),
             "relaxation_time": _text(self.relaxation_time, "s"),
-            "conductivity": f"{self._conductivity():.12g} W/m/K",
+            "conductivity": None if self.conductivity is None else _text(self.conductivity, "W/m/K"),
             "element_order": self.element_order,
             "tolerance": self.tolerance,
             "overrides": {key: _text(value, None) for key, value in self.overrides.items()},

@@ -31,6 +31,7 @@ from caloris.heat.battery.ledger import (
     work_account,
 )
 from caloris.heat.battery.protocol import Protocol, parse_protocol
+from caloris.heat.battery.summary import Summary
 from caloris.materials import Value
 from caloris.units import to_json
 
@@ -62,25 +63,6 @@ COLUMNS = {
     "leak_pressure": "Pa",
     "equilibrium_pressure": "Pa",
 }
-
-
-class Summary(dict[str, Any]):
-    """The numbers of a cycle by name; prints as a table."""
-
-    def __str__(self) -> str:
-        lines = []
-        for key, value in self.items():
-            if isinstance(value, sc.Variable):
-                lines.append(f"{key:24s} {float(value.value):12.5g} {value.unit}")
-            elif isinstance(value, float):
-                lines.append(f"{key:24s} {value:12.3g} of the latent heat")
-            elif isinstance(value, dict):
-                lines += [f"{key + '.' + name:24s} {entry}" for name, entry in value.items()]
-            elif isinstance(value, list):
-                lines += [f"{key + ':':24s} {entry}" for entry in value]
-            else:
-                lines.append(f"{key:24s} {value!s:>12}")
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, repr=False)
@@ -162,9 +144,9 @@ class Cycle:
         found = []
         numbers = cycle_numbers(self.stages)
         for number, step in enumerate(self.protocol.steps):
-            rows = self.columns["leg"] == number
-            part = {name: values[rows] for name, values in self.columns.items()}
-            found.append(step_account(step, self.stages[number], numbers[number], part, self.scalars["mass"]))
+            rows = np.flatnonzero(self.columns["leg"] == number)
+            mass = self.scalars["mass"]
+            found.append(step_account(step, self.stages[number], numbers[number], rows, self.columns, mass))
         return found
 
     @property
@@ -178,28 +160,32 @@ class Cycle:
         chosen = accounted_cycle(self.stages)
         return [step for step in self.steps if step.cycle == chosen]
 
-    def row_at(self, time: float) -> int:
-        """The row of ``columns`` that ends at a time, or the last one before it.
-
-        Parameters
-        ----------
-        time:
-            s from the start of the protocol.
-        """
-        return int(np.searchsorted(self.columns["time"], time * (1 + 1e-12)) - 1) if time > 0 else 0
+    @property
+    def accounted_rows(self) -> tuple[int, int]:
+        """The time step at whose end the accounted cycle begins, and its last."""
+        return self.accounted[0].row_before, self.accounted[-1].rows[1]
 
     @property
     def release_row(self) -> int:
-        """The time step before the release of the accounted cycle (its last, if there is none)."""
-        releases = [step.start for step in self.accounted if step.stage == "discharge"]
-        return self.row_at(min(releases)) if releases else self.row_at(self.accounted[-1].end)
+        """The time step at whose end the discharge of the accounted cycle begins (its last, if there is none)."""
+        releases = [step.row_before for step in self.accounted if step.stage == "discharge"]
+        return min(releases) if releases else self.accounted_rows[1]
+
+    @property
+    def storage_row(self) -> int:
+        """The time step between charge and discharge at which the store is nearest to leaking."""
+        charged = [step.rows[1] for step in self.accounted if step.stage == "charge"]
+        first = min(charged[-1] if charged else self.release_row, self.release_row)
+        rows = slice(first, self.release_row + 1)
+        margin = self.columns["pressure"][rows] - self.columns["leak_pressure"][rows]
+        margin = margin if self.scalars["inverse"] else -margin
+        return self.release_row if np.all(np.isnan(margin)) else first + int(np.nanargmin(margin))
 
     @cached_property
     def heat(self) -> Heat:
         """Heat charged, stored, lost and discharged, J/g."""
-        c, steps = self.columns, self.accounted
-        left = c["enthalpy"][self.row_at(steps[0].start)] - c["enthalpy"][self.row_at(steps[-1].end)]
-        return heat_account(steps, float(left), float(c["held"][self.release_row]))
+        begin, end = (float(self.columns["enthalpy"][row]) for row in self.accounted_rows)
+        return heat_account(self.accounted, begin - end, float(self.columns["held"][self.release_row]))
 
     @cached_property
     def work(self) -> Work:
@@ -209,7 +195,7 @@ class Cycle:
     @cached_property
     def efficiencies(self) -> dict[str, Efficiency]:
         """Efficiencies by name, each with its definition."""
-        first, last = self.row_at(self.accounted[0].start), self.row_at(self.accounted[-1].end)
+        first, last = self.accounted_rows
         p = self.columns["pressure"][first : last + 1]
         start, end = (float(self.columns["mean_temperature"][row]) for row in (first, last))
         capacity = self.scalars["low_heat_capacity"]
@@ -252,12 +238,12 @@ class Cycle:
         InputError
             If the protocol has no discharge.
         """
-        spans = [(step.start, step.end) for step in self.accounted if step.stage == "discharge"]
-        if not spans:
+        steps = [step for step in self.accounted if step.stage == "discharge"]
+        if not steps:
             raise InputError("the protocol has no discharge")
-        first, last = self.row_at(spans[0][0]), self.row_at(spans[-1][1])
-        given = -np.cumsum(self.columns["pellet_heat"][first + 1 : last + 1]) / self.scalars["mass"] / 1e3
-        time = self.columns["time"][first + 1 : last + 1] - spans[0][0]
+        rows = np.concatenate([np.arange(step.row_before + 1, step.rows[1] + 1) for step in steps])
+        given = -np.cumsum(self.columns["pellet_heat"][rows]) / self.scalars["mass"] / 1e3
+        time = self.columns["time"][rows] - steps[0].start
         return sc.DataArray(
             sc.array(dims=["time"], values=np.concatenate([[0.0], given]), unit="J/g"),
             coords={"time": sc.array(dims=["time"], values=np.concatenate([[0.0], time]), unit="s")},
@@ -268,7 +254,7 @@ class Cycle:
     def discharge_times(self) -> dict[str, sc.Variable]:
         """Times from the beginning of the release until 50, 90 and 99 % of the discharged heat have left, s.
 
-        They refer to what is discharged before the wall is heated again or the protocol ends; NaN without discharge.
+        They refer to what is discharged before the wall is changed again or the protocol ends; NaN without discharge.
         """
         percents = (50, 90, 99)
         if "discharge" not in self.stages or self.discharge.values[-1] <= 1e-6 * self.scalars["latent_heat"]:
@@ -282,13 +268,14 @@ class Cycle:
 
     @cached_property
     def storage(self) -> dict[str, sc.Variable]:
-        """Where the stored phase stands before the release: holding, leak and equilibrium pressure, margin (MPa)."""
-        row = self.release_row
+        """Where the stored phase stood when it was nearest to leaking: temperature, pressures and margin (K, MPa)."""
+        row = self.storage_row
         names = {"hold_pressure": "pressure", "leak_pressure": "leak_pressure"}
         names["equilibrium_pressure"] = "equilibrium_pressure"
         found = {name: sc.scalar(float(self.columns[c][row]) / 1e6, unit="MPa") for name, c in names.items()}
         margin = found["hold_pressure"] - found["leak_pressure"]
-        return {**found, "leak_margin": margin if self.scalars["inverse"] else -margin}
+        T = sc.scalar(float(self.columns["wall"][row]), unit="K")
+        return {"storage_temperature": T, **found, "leak_margin": margin if self.scalars["inverse"] else -margin}
 
     @cached_property
     def warnings(self) -> list[str]:

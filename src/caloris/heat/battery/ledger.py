@@ -38,12 +38,19 @@ class StepAccount:
     """Enthalpy that went into the phase change, J/kg."""
     dissipation: float
     """J/kg."""
+    rows: tuple[int, int]
+    """First and last time step that belong to it."""
     exergy: float
     """int (1 - T0/T_wall) dQ, J/kg."""
     fraction: float
     """Fraction of the high phase at the end."""
     elastic_work: float
     """Part of the work that stretches the phases without transforming them, J/kg."""
+
+    @property
+    def row_before(self) -> int:
+        """The time step at whose end the step begins."""
+        return max(self.rows[0] - 1, 0)
 
     def __repr__(self) -> str:
         return (
@@ -122,7 +129,8 @@ def stages(protocol: Protocol, *, inverse: bool = True) -> list[Stage]:
     """Assign every step to a stage.
 
     An inverse material is charged by pressing and discharged by releasing, a conventional one the other way. Holds
-    belong to what came before them. Cooling after a discharge still belongs to it, heating is the way back.
+    belong to what came before them. Heating after the charge still belongs to it; cooling begins the storage, and any
+    change of the wall after a discharge is the way back.
 
     Parameters
     ----------
@@ -144,9 +152,9 @@ def stages(protocol: Protocol, *, inverse: bool = True) -> list[Stage]:
             stage = "charge"
         elif step.kind == discharging:
             stage = "discharge"
-        elif step.kind in ("heat", "cool") and stage == "charge":
+        elif step.kind == "cool" and stage == "charge":
             stage = "storage"
-        elif step.kind == "heat" and stage == "discharge":
+        elif step.kind in ("heat", "cool") and stage == "discharge":
             stage = "return"
         found.append(stage)
     return found
@@ -170,15 +178,22 @@ def cycle_numbers(assigned: Sequence[Stage]) -> list[int]:
     >>> cycle_numbers(["before", "charge", "storage", "discharge", "return", "charge", "discharge"])
     [-1, 0, 0, 0, 0, 1, 1]
     """
-    number, last = -1, ""
-    seen: set[str] = set()
+    found = _numbered(assigned, opening="charge")
+    paired = any(n >= 0 and stage == "discharge" for n, stage in zip(found, assigned, strict=True))
+    # without a charge that is discharged later, a discharge opens the cycle
+    return found if paired or "discharge" not in assigned else _numbered(assigned, opening="discharge")
+
+
+def _numbered(assigned: Sequence[Stage], opening: Stage) -> list[int]:
+    """Count a new cycle at every stage of the opening kind that follows one of the other kind, or is the first."""
+    closing = "discharge" if opening == "charge" else "charge"
+    number, closed = -1, True
     found = []
     for stage in assigned:
-        if stage in ("charge", "discharge"):
-            if number < 0 or (stage != last and len(seen) == 2):
-                number, seen = number + 1, set()
-            seen.add(stage)
-            last = stage
+        if stage == opening and closed:
+            number, closed = number + 1, False
+        elif stage == closing and number >= 0:
+            closed = True
         found.append(number)
     return found
 
@@ -339,7 +354,9 @@ def efficiencies(
     return found
 
 
-def step_account(step: Step, stage: Stage, cycle: int, columns: dict[str, np.ndarray], mass: float) -> StepAccount:
+def step_account(
+    step: Step, stage: Stage, cycle: int, rows: np.ndarray, columns: dict[str, np.ndarray], mass: float
+) -> StepAccount:
     """Sum the time steps of one protocol step.
 
     Parameters
@@ -348,8 +365,10 @@ def step_account(step: Step, stage: Stage, cycle: int, columns: dict[str, np.nda
         The protocol step.
     stage, cycle:
         What it belongs to.
+    rows:
+        The time steps that belong to it, at least one.
     columns:
-        Its time steps by the names of ``Cycle.columns``: J, s, K, each of shape (steps,), at least one.
+        All time steps by the names of ``Cycle.columns``: J, s, K.
     mass:
         Of the pellet, kg.
 
@@ -358,10 +377,12 @@ def step_account(step: Step, stage: Stage, cycle: int, columns: dict[str, np.nda
     :
         The account, J/kg.
     """
+    columns = {name: values[rows] for name, values in columns.items()}
     return StepAccount(
         words=step.words,
         stage=stage,
         cycle=cycle,
+        rows=(int(rows[0]), int(rows[-1])),
         start=float(columns["time"][0] - columns["duration"][0]),
         end=float(columns["time"][-1]),
         heat=float(columns["pellet_heat"].sum()) / mass,

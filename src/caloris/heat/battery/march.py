@@ -126,6 +126,9 @@ class Marcher:
         self._stiffness = system.stiffness[free][:, free].tocsc()
         mass = system.mass[free][:, free].tocsc()
         self._lumped = mass.nnz <= mass.shape[0]
+        # what the rounding of pellet temperatures near 500 K makes of the stiffness, per second
+        stiff = float(abs(system.stiffness[: self._n]).sum())
+        self._rounding = 4 * np.finfo(float).eps * 500.0 * stiff / self._scale
         # rows of the free die unknowns, columns of all: a consistent mass feels the ramping wall too
         self._die_mass = system.mass[free[self._n :]][:, self._n :]
         self._pellet_mass = mass[: self._n][:, : self._n]
@@ -237,7 +240,7 @@ class Marcher:
             residual[:n] += self._pellet_mass @ heat
             residual[n:] += self._die_mass @ (rise[n:] - old_rise[n:] + (wall - state.wall))
             size = float(np.abs(residual).sum()) / self._scale
-            if size <= CONVERGED or (size <= ACCEPTABLE and size >= 0.5 * previous):
+            if size <= CONVERGED or (size >= 0.5 * previous and size <= max(ACCEPTABLE, self._rounding * dt)):
                 after = CellState(state.time + dt, T, x, pressure, wall, rise[n:].copy())
                 return self._finish(state, after, heat, flow)
             previous = size
@@ -316,7 +319,7 @@ class Marcher:
             begin = state.time
             dt = min(dt, leg.duration)
             for stop in self._stops(leg):
-                while begin + stop - state.time > 1e-12 * max(state.time, leg.duration):
+                while begin + stop - state.time > max(1e-12 * leg.duration, 8 * np.spacing(state.time)):
                     left = begin + stop - state.time
                     step, dt_next = self._controlled(state, leg, begin, min(dt, left), left, rate)
                     waiting = leg.step.heat_flow is not None
@@ -411,7 +414,12 @@ class Marcher:
         for edge in range(sampled.shape[1]):
             for i in np.flatnonzero(np.sign(sampled[:-1, edge]) * np.sign(sampled[1:, edge]) < 0):
                 stops.add(float(brentq(lambda t, e=edge: distances(t)[e], times[i], times[i + 1])))
-        return sorted(stops)
+        close = max(10 * SHORTEST_STEP, 1e-9 * leg.duration)
+        kept = [leg.duration]
+        for stop in sorted(stops - {leg.duration}, reverse=True):
+            if kept[-1] - stop > close and stop > close:
+                kept.append(stop)
+        return kept[::-1]
 
     def _has_died_down(self, leg: Leg, state: CellState, step: Advance) -> bool:
         assert leg.step.heat_flow is not None

@@ -493,3 +493,5 @@ def _check_continuity(protocol: Protocol) -> None:
         if wrong.get(step.kind, False):
             here = f"{p / 1e6:g} MPa" if step.kind in ("press", "release") else f"{T:g} K"
             raise InputError(f"{where} goes the other way: it starts from {here}")
+        if leg.duration < SHORTEST_DURATION:
+            raise InputError(f"{where} would take {leg.duration:.3g} s, less than {SHORTEST_DURATION:g} s")
