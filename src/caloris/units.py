@@ -33,7 +33,7 @@ _ALIASES = (
 )
 
 for _alias in _ALIASES:
-    with contextlib.suppress(ValueError):  # the session has named this unit already
+    with contextlib.suppress(ValueError):  # the unit has that name already
         sc.units.aliases[_alias] = _alias
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")

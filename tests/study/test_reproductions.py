@@ -127,7 +127,7 @@ def test_cells_of_the_table() -> None:
 
 @pytest.mark.slow
 def test_discharge_times_of_fig_1d() -> None:
-    """Check values of an independent prototype: t90/t99 = 200/407 s at h = 50 down to 31/69 s at h = 1500."""
+    """Check values of an independent calculation: t90/t99 = 200/407 s at h = 50 down to 31/69 s at h = 1500."""
     rows = rows_of("fig-1d")
     expected = {50: (200, 407), 100: (113, 230), 200: (69, 142), 500: (43, 91), 1000: (34, 74), 1500: (31, 69)}
     for h, times in expected.items():

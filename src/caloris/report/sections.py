@@ -56,7 +56,7 @@ def account_section(cycle: Cycle, *remarks: str) -> Section:
         "lost_latent": "of that, from the phase change (self-discharge)",
         "stored": "latent heat held at the moment of release",
         "discharged": "given off from the beginning of the discharge on",
-        "returned": "absorbed while the wall was heated again after the discharge",
+        "returned": "absorbed after the wall was changed again, on the way back",
         "reheat": "still needed at the end to bring the material back to its start",
     }
     heat_rows = [(name.replace("_", " "), getattr(cycle.heat, name), text) for name, text in words.items()]

@@ -83,7 +83,7 @@ class Heat:
     """The heat of a cycle, in J/g of material; see :func:`heat_account`."""
 
     charged: sc.Variable
-    """Net heat absorbed from the beginning of the charge until the wall temperature is changed."""
+    """Net heat absorbed from the beginning of the charge until the wall is cooled or the discharge begins."""
     lost: sc.Variable
     """Net heat that left between charging and release."""
     lost_latent: sc.Variable
@@ -91,9 +91,9 @@ class Heat:
     stored: sc.Variable
     """Latent heat still held in the transformed phase at the moment of release."""
     discharged: sc.Variable
-    """Net heat given off from the beginning of the discharge until the wall is heated again or the cycle ends."""
+    """Net heat given off from the beginning of the discharge until the wall is changed or the cycle ends."""
     returned: sc.Variable
-    """Net heat absorbed while the wall is heated after the discharge, on the way back to the start."""
+    """Net heat absorbed after the wall is changed again, on the way back to the start."""
     reheat: sc.Variable
     """Heat still needed at the end of the cycle to bring the material back to where it started."""
 
