@@ -97,7 +97,9 @@ def test_card_in_a_document_is_valid(block: Block, tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", [b for b in blocks("toml") if "protocol =" in b.code], ids=str)
 def test_run_file_in_a_document_is_valid(block: Block, tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_text(block.code, encoding="utf-8")
-    read_run(tmp_path / "run.toml")
+    battery, protocol = read_run(tmp_path / "run.toml")
+    assert battery.card.name
+    assert protocol.steps
 
 
 @pytest.mark.parametrize(("where", "command"), COMMANDS, ids=[f"{where} {line}" for where, line in COMMANDS])

@@ -16,7 +16,7 @@ from matplotlib.tri import Triangulation
 
 from caloris.errors import InputError
 from caloris.files import whole
-from caloris.heat.battery.transition import paper_boundary_pressure
+from caloris.heat.battery.logistic import paper_boundary_pressure
 from caloris.units import Quantity, magnitude
 
 if TYPE_CHECKING:

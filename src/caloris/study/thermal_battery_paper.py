@@ -7,7 +7,7 @@ import numpy as np
 import scipp as sc
 
 from caloris.heat import Battery, CaloricEffect, Cycle, Geometry, TwoPhase, caloric_effect
-from caloris.heat.battery.transition import paper_boundary_pressure, paper_step
+from caloris.heat.battery.logistic import paper_boundary_pressure, paper_step
 from caloris.materials import Material, load
 from caloris.study.comparison import Comparison, Reproduction
 

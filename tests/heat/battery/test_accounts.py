@@ -388,3 +388,21 @@ def test_grading_resolves_the_first_seconds_and_leaves_the_rest_alone():
         flow = np.interp(time, cycle.heat_flow.coords["time"].values, cycle.heat_flow.values)
         errors[grading] = np.abs(flow - fine.heat_flow.values)[time < 20].max()
     assert errors[0.6] < 0.8 * errors[0.0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"geometry": Geometry(cells=8)},
+        {"geometry": Geometry(cells=8, wall="0 mm")},
+        {"geometry": Geometry(cells=4), "element_order": 2},
+        {"geometry": Geometry(radius="0.5 mm", height="1 mm", wall="0.5 mm", cells=8)},
+        {"geometry": Geometry(cells=8), "transition": "paper"},
+    ],
+    ids=["die", "no die", "quadratic elements", "small", "paper"],
+)
+def test_long_holds_in_perfect_contact_keep_the_first_law(options):
+    """A stiff contact over hours must not turn the rounding of absolute temperatures into heat."""
+    steps = [START, "Press to 90 MPa in 10 s", "Hold for 10 h", "Cool to 313 K at 3 K/min", "Hold for 10 h"]
+    cycle = Battery("NH4SCN", contact_conductance="perfect", **options).run([*steps, *DISCHARGE[:1], "Hold for 10 h"])
+    assert cycle.first_law_residual < 1e-9

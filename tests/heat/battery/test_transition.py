@@ -7,15 +7,8 @@ from hypothesis import strategies as st
 
 from caloris.errors import InputError
 from caloris.heat import PhaseProperties, TwoPhase
-from caloris.heat.battery.transition import (
-    Hysteresis,
-    Logistic,
-    MaterialState,
-    paper_boundary_pressure,
-    paper_step,
-    specific_enthalpy,
-    specific_volume,
-)
+from caloris.heat.battery.logistic import Logistic, paper_boundary_pressure, paper_step
+from caloris.heat.battery.transition import Hysteresis, MaterialState, specific_enthalpy, specific_volume
 from caloris.materials import load
 
 often = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])

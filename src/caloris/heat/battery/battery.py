@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from caloris.errors import InputError
 from caloris.heat.battery.geometry import Geometry
+from caloris.heat.battery.logistic import Logistic
 from caloris.heat.battery.protocol import Protocol, Step, parse_protocol
-from caloris.heat.battery.transition import Hysteresis, Logistic, TransitionModel
+from caloris.heat.battery.transition import Hysteresis, TransitionModel
 from caloris.heat.two_phase import TwoPhase
 from caloris.materials import Material, Status, as_card
 from caloris.units import Quantity, magnitude

@@ -14,6 +14,8 @@ import scipp as sc
 from caloris.heat.battery.protocol import Protocol, Step
 
 Stage = Literal["before", "charge", "storage", "discharge", "return"]
+LEAST_CHARGE = 0.01
+"""Heat charged below this part of the heat discharged counts as nothing."""
 AMBIENT = 298.15
 """Reference temperature of exergy, K (25 degrees C)."""
 
@@ -304,8 +306,8 @@ def efficiencies(
     Returns
     -------
     :
-        Ratios by name; one whose denominator is not above 0 is left out, and so are those with ``published_work``
-        where none is stated.
+        Ratios by name; none where (next to) nothing was charged. One whose denominator is not above 0 is left out,
+        and so are those with ``published_work`` where none is stated.
     """
     out, into = float(heat.discharged.value), float(heat.charged.value)
     back, W_in, W_net = (float(v.value) for v in (heat.returned + heat.reheat, work.input, work.net))
@@ -315,7 +317,7 @@ def efficiencies(
         if under > 1e-9:
             found[name] = Efficiency(over / under, definition)
 
-    if into <= 0.01 * abs(out):  # nothing was charged: a ratio would only mislead
+    if into <= LEAST_CHARGE * abs(out):  # nothing was charged: a ratio would only mislead
         return found
 
     add("heat_recovery", out, into, "heat discharged / heat charged; ignores work and sensible heat")

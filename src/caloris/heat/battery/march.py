@@ -20,12 +20,7 @@ from scipy.sparse.linalg import splu
 from caloris.errors import ComputationError
 from caloris.heat.battery.conduction import ConductionSystem
 from caloris.heat.battery.protocol import Leg
-from caloris.heat.battery.transition import (
-    MaterialState,
-    TransitionModel,
-    specific_enthalpy,
-    specific_volume,
-)
+from caloris.heat.battery.transition import MaterialState, TransitionModel, specific_enthalpy, specific_volume
 from caloris.heat.two_phase import Array
 
 CONVERGED = 1e-13
@@ -57,8 +52,10 @@ class CellState:
     wall: float
     """Temperature of the thermostat, K."""
     die_rise: Array
-    """Of every die and thermostat unknown over the wall, K (kept as a difference: steel conducts so well that
-    the rounding of absolute temperatures would be felt as heat)."""
+    """Of every die and thermostat unknown over the wall, K (kept as a difference: steel and a good contact conduct
+    so well that the rounding of absolute temperatures would be felt as heat)."""
+    remainder: Array | float = 0.0
+    """What rounding cuts off the pellet's temperature, K."""
 
     @property
     def material(self) -> MaterialState:
@@ -68,7 +65,7 @@ class CellState:
     @property
     def rise(self) -> Array:
         """Every unknown over the wall, K."""
-        return np.concatenate([self.temperature - self.wall, self.die_rise])
+        return np.concatenate([self.temperature - self.wall + self.remainder, self.die_rise])
 
 
 @dataclass(frozen=True)
@@ -234,14 +231,16 @@ class Marcher:
         T, x, slope = step.at_heat(heat)
         previous = np.inf
         for _ in range(NEWTON_LIMIT):
-            rise[:n] = T - wall
+            rise[:n] = old_rise[:n] + (step.temperature_change(heat, T, x) - (wall - state.wall))
             flow = system.stiffness @ (theta * rise + (1 - theta) * old_rise)
             residual = dt * flow[system.free]
             residual[:n] += self._pellet_mass @ heat
             residual[n:] += self._die_mass @ (rise[n:] - old_rise[n:] + (wall - state.wall))
             size = float(np.abs(residual).sum()) / self._scale
             if size <= CONVERGED or (size >= 0.5 * previous and size <= max(ACCEPTABLE, self._rounding * dt)):
-                after = CellState(state.time + dt, T, x, pressure, wall, rise[n:].copy())
+                T = wall + rise[:n]
+                remainder = rise[:n] - (T - wall)
+                after = CellState(state.time + dt, T, x, pressure, wall, rise[n:].copy(), remainder)
                 return self._finish(state, after, heat, flow)
             previous = size
             change = self._solve(residual, slope, dt * theta)
