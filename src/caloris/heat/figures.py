@@ -113,7 +113,7 @@ def phase_diagram_figure(effect: "CaloricEffect", cycle: "Cycle | None" = None) 
     :
         One panel: temperature (K) over pressure (MPa).
     """
-    figure = Figure(figsize=(5.4, 4.0), layout="constrained")
+    figure = Figure(figsize=(7.2, 4.0), layout="constrained")
     axis = figure.subplots()
     top = 120.0
     if cycle is not None:
@@ -130,7 +130,7 @@ def phase_diagram_figure(effect: "CaloricEffect", cycle: "Cycle | None" = None) 
         axis.plot(p, T, color=INK, lw=1.8, label="cycle (wall temperature)")
         for a, b in _corners(p, T):
             axis.annotate("", xy=b, xytext=a, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2})
-    axis.legend(fontsize=8, loc="best")
+    figure.legend(fontsize=8, loc="outside right upper", frameon=False)  # the path may run anywhere
     return _finish(figure)
 
 
