@@ -156,7 +156,8 @@ def protocols(draw):
             target = p + draw(positive(0.01, 500)) if kind == "press" else p * draw(positive(0.0, 0.99))
             if kind == "release" and p < 1e-3:
                 continue
-            pace = draw(st.sampled_from([{"duration": time}, {"rate": f"{draw(positive(1e-3, 1e3))!r} MPa/s"}]))
+            fastest = min(1e3, abs(target - p) / 1e-5)  # a step may not be shorter than a microsecond
+            pace = draw(st.sampled_from([{"duration": time}, {"rate": f"{fastest * draw(positive(1e-6, 1))!r} MPa/s"}]))
             where = draw(st.sampled_from([{}, {"start": f"{p!r} MPa"}, {"temperature": f"{T!r} K"}]))
             steps.append((press if kind == "press" else release)(f"{target!r} MPa", **pace, **where))
             p = target
