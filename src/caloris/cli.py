@@ -18,6 +18,7 @@ from caloris.errors import CalorisError, InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from caloris.heat.calorimetry import Recording, Uncertainties
     from caloris.materials import Material
 
 
@@ -195,6 +196,134 @@ def battery(
     print(cycle.summary())
     if folder is not None:
         print(f"\nReport: {folder / 'report.html'}")
+    return None
+
+
+@app.command()
+def calorimetry(
+    files: Annotated[list[Path], typer.Argument(help="Calorimeter files of any vendor, one or several scans in each.")],
+    volume: Annotated[Path | None, typer.Option("--volume", help="Table of volumes, or of lattice parameters.")] = None,
+    blank: Annotated[list[Path] | None, typer.Option("--blank", help="Run of the empty cell; repeatable.")] = None,
+    pressure: Annotated[
+        list[str] | None, typer.Option("--pressure", help="'40 MPa': one for all files, or one each in their order.")
+    ] = None,
+    mass: Annotated[str | None, typer.Option("--mass", help="Of the sample, where the files do not say it.")] = None,
+    heat_capacity: Annotated[
+        list[str] | None,
+        typer.Option("--heat-capacity", help="'1600 J/kg/K', or low=... and high=..., or scans (with --blank)."),
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="Of the material.")] = "sample",
+    baseline: Annotated[
+        str, typer.Option("--baseline", help="fraction-weighted, linear, tangential or spline.")
+    ] = "fraction-weighted",
+    definition: Annotated[
+        str, typer.Option("--definition", help="Of the transition temperature: T50, onset, peak, start or finish.")
+    ] = "T50",
+    shape: Annotated[
+        str, typer.Option("--shape", help="Of the phase diagram's lines: linear or quadratic.")
+    ] = "linear",
+    limits: Annotated[
+        str | None, typer.Option("--limits", help="Of the peak: '330 K, 380 K'; found if absent.")
+    ] = None,
+    endothermic: Annotated[
+        str | None, typer.Option("--endothermic", help="up or down, where the files say it wrongly or not at all.")
+    ] = None,
+    uncertainty: Annotated[
+        list[str] | None, typer.Option("--uncertainty", help="'mass=0.2 %', 'temperature=0.1 K' ...; repeatable.")
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", help="Monte Carlo draws for the intervals; 0 for none.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 1,
+    isothermal: Annotated[
+        bool, typer.Option("--isothermal", help="Pressure steps at held temperatures instead of scans; one file.")
+    ] = False,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """From calorimeter files to transitions, phase diagram and barocaloric effect, with errors."""
+    from caloris.files import output_folder
+    from caloris.heat.calorimetry import analyse, read, uncertainties
+    from caloris.report import calorimetry as job
+
+    errors = uncertainties(**job.parse_errors(uncertainty or ()))
+    window, capacity = job.parse_limits(limits), job.parse_heat_capacity(heat_capacity or ())
+    folder = None if out is None else output_folder(out)
+    with _progress("calorimetry", quiet=as_json) as advance:
+        advance("reading files", 0.0)
+        recordings = job.read_files(files, pressures=pressure or (), mass=mass, endothermic=endothermic)
+        empty = [read(file, mass=None) for file in blank or ()]
+        if isothermal:
+            return _pressurisation(recordings, empty, errors, seed, folder, as_json=as_json)
+        result = analyse(
+            recordings,
+            heat_capacity=capacity,
+            volume=None if volume is None else str(volume),
+            blank=empty,
+            name=name,
+            baseline=baseline,  # type: ignore[arg-type]
+            definition=definition,  # type: ignore[arg-type]
+            limits=window,
+            shape=shape,  # type: ignore[arg-type]
+            errors=errors,
+            draws=draws,
+            seed=seed,
+            progress=advance,
+        )
+        if folder is not None:
+            job.write_calorimetry(result, folder)
+    if as_json:
+        return _print_json(result.to_json())
+    print(result.summary())
+    if folder is not None:
+        print(f"\nReport: {folder / 'report.html'}")
+    return None
+
+
+def _pressurisation(
+    recordings: "list[Recording]",
+    empty: "list[Recording]",
+    errors: "Uncertainties",
+    seed: int,
+    folder: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from caloris.files import whole
+    from caloris.heat.calorimetry import pressurisation
+    from caloris.report.calorimetry import pressurisation_json
+
+    if len(recordings) != 1 or len(empty) > 1:
+        raise InputError("--isothermal: give one file, and at most one --blank")
+    run = pressurisation(recordings[0], blank=empty[0] if empty else None, errors=errors, seed=seed)
+    if folder is not None:
+        _write_json(folder, "pressurisation.json", pressurisation_json(run))
+        with whole(folder / "pressurisation.png") as temporary:
+            run.plot().savefig(temporary, dpi=150)
+    if as_json:
+        return _print_json(pressurisation_json(run))
+    print(run.summary())
+    return None
+
+
+@app.command()
+def compare(
+    mine: Annotated[str | None, typer.Option("--with", help="Your own material: a card, its name or its path.")] = None,
+    pressure: Annotated[
+        list[str] | None, typer.Option("--pressure", help="Its high pressure, for example '100 MPa'; repeatable.")
+    ] = None,
+    add: Annotated[
+        Path | None, typer.Option("--add", help="Card of published effects to put into your own library first.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Let --add replace a card of the same name.")] = False,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare published caloric materials, with your own among them."""
+    from caloris.report.compare import compare as compare_materials
+
+    text, found = compare_materials(out, mine, pressure or (), add, replace=replace)
+    if as_json:
+        return _print_json(found)
+    print(text)
     return None
 
 

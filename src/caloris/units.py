@@ -30,6 +30,9 @@ _ALIASES = (
     "kg/m^3",
     "K/MPa",
     "MPa/s",
+    "A*m^2/kg",
+    "T*m/A",
+    "T*kg/A/m^2",
 )
 
 for _alias in _ALIASES:

@@ -1,5 +1,6 @@
-"""Heat: the caloric effect of a material and the thermal battery made of it."""
+"""Heat: the caloric effect of a material, from its card or its calorimetry, and the thermal battery made of it."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from caloris.heat.battery import (
@@ -15,7 +16,7 @@ from caloris.heat.battery import (
     press,
     release,
 )
-from caloris.heat.caloric import CaloricEffect, Process, caloric_effect
+from caloris.heat.caloric import CaloricEffect, caloric_effect
 from caloris.heat.entropy_surfaces import EntropySurfaces
 from caloris.heat.merit import (
     Merit,
@@ -26,10 +27,13 @@ from caloris.heat.merit import (
     relative_cooling_power,
     temperature_averaged_entropy_change,
 )
+from caloris.heat.processes import Process
 from caloris.heat.two_phase import Branch, PhaseProperties, TwoPhase
 
 if TYPE_CHECKING:
+    from caloris.heat import ashby, calorimetry, magnetocaloric
     from caloris.heat.battery.cycle import Cycle
+    from caloris.heat.calorimetry import quasi_direct
 
 __all__ = [
     "PROTOCOLS",
@@ -45,15 +49,19 @@ __all__ = [
     "Protocol",
     "Step",
     "TwoPhase",
+    "ashby",
     "caloric_effect",
+    "calorimetry",
     "cool",
     "full_width_half_maximum",
     "heat",
     "hold",
     "integrated_entropy_change",
+    "magnetocaloric",
     "parse_protocol",
     "peak",
     "press",
+    "quasi_direct",
     "refrigerant_capacity",
     "relative_cooling_power",
     "release",
@@ -61,9 +69,18 @@ __all__ = [
 ]
 
 
+_ROOMS = ("ashby", "calorimetry", "magnetocaloric")
+
+
 def __getattr__(name: str) -> Any:
     if name == "Cycle":  # it brings the finite elements along
         from caloris.heat.battery.cycle import Cycle
 
         return Cycle
+    if name == "quasi_direct":
+        from caloris.heat.calorimetry import quasi_direct
+
+        return quasi_direct
+    if name in _ROOMS:
+        return import_module(f"caloris.heat.{name}")
     raise AttributeError(f"module 'caloris.heat' has no attribute {name!r}")

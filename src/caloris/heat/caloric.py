@@ -7,23 +7,22 @@ is labelled reversible. Units: K, MPa, J/(kg K). Source: quasi-direct method of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipp as sc
 
 from caloris.errors import InputError
 from caloris.heat.entropy_surfaces import EntropySurfaces
-from caloris.heat.merit import (
-    Merit,
-    Reversibility,
-    full_width_half_maximum,
-    integrated_entropy_change,
-    peak,
-    refrigerant_capacity,
-    relative_cooling_power,
-    temperature_averaged_entropy_change,
-    transition_part,
+from caloris.heat.merit import Merit, Reversibility
+from caloris.heat.processes import (
+    Process,
+    entropy_difference,
+    moving_branch,
+    reversible_pressure,
+    temperature_difference,
+    usable,
+    window,
 )
 from caloris.heat.two_phase import HYSTERESIS_UNKNOWN, Array, Branch, TwoPhase
 from caloris.materials import Material, as_card
@@ -32,7 +31,8 @@ from caloris.units import Quantity, magnitude
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Process = Literal["compression", "decompression", "reversible"]
+
+_BRANCHES: tuple[Branch, ...] = ("heating", "cooling")
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,29 +132,7 @@ class CaloricEffect:
         >>> round(float(caloric_effect("NH4SCN").reversible_pressure().value), 1)
         96.6
         """
-        from scipy.optimize import brentq
-
-        p_0 = self.surfaces.pressure
-        if self._gap(p_0, p_0) >= 0:
-            return sc.scalar(0.0, unit="MPa")
-        moving = self._moving_branch()
-        slope = abs(float(self.surfaces.slope(p_0, moving)))
-        if slope == 0:
-            raise InputError(f"{self.name}: pressure does not move the {moving} branch: no barocaloric effect")
-        step = float(self.hysteresis().value) / slope
-        high = p_0 + step
-        while self._gap(high, p_0) < 0:
-            high += step
-            if high > p_0 + 20 * step:
-                raise InputError(f"{self.name}: no pressure within the model makes the effect reversible")
-        p = brentq(lambda p: self._gap(p, p_0), p_0, high, xtol=1.0, rtol=1e-14)
-        return sc.scalar((p - p_0) / 1e6, unit="MPa")
-
-    def _gap(self, p: float, p_low: float) -> float:
-        """Width (K) of the window in which a cycle between two pressures transforms; negative if there is none."""
-        moved = float(self.surfaces.transition_temperature(p, self._moving_branch()))
-        rest = float(self.surfaces.transition_temperature(p_low, self._resting_branch()))
-        return rest - moved if self.surfaces.is_inverse else moved - rest
+        return sc.scalar(reversible_pressure(self.surfaces, self.name) / 1e6, unit="MPa")
 
     def entropy_change(
         self,
@@ -195,31 +173,39 @@ class CaloricEffect:
         >>> float(caloric_effect("NH4SCN").entropy_change("80 MPa").max().value)
         128.7
         """
-        curve = self._entropy_difference(pressure, process, low_pressure, temperature)
-        return self._usable(curve) if process == "reversible" else curve
+        curve = self.entropy_difference(pressure, process, low_pressure=low_pressure, temperature=temperature)
+        return self.usable(curve) if process == "reversible" else curve
 
-    def _usable(self, curve: sc.DataArray) -> sc.DataArray:
-        """Cut off what does not come back: the wrong sign of a reversible change."""
-        keep = np.maximum if self.surfaces.is_inverse else np.minimum
+    def usable(self, curve: sc.DataArray) -> sc.DataArray:
+        """Cut off what does not come back of a reversible entropy change: where it has the wrong sign."""
+        values = usable(curve.values, 1.0 if self.surfaces.is_inverse else -1.0)
         return sc.DataArray(
-            sc.array(dims=curve.dims, values=keep(curve.values, 0.0), unit=curve.unit),
-            coords=curve.coords,
-            name=curve.name,
+            sc.array(dims=curve.dims, values=values, unit=curve.unit), coords=curve.coords, name=curve.name
         )
 
-    def _entropy_difference(
+    def entropy_difference(
         self,
         pressure: Quantity,
-        process: Process,
-        low_pressure: Quantity | None,
+        process: Process = "compression",
+        *,
+        low_pressure: Quantity | None = None,
         temperature: sc.Variable | None = None,
     ) -> sc.DataArray:
-        """Difference of the two families of a process, before what does not come back is cut off."""
-        high, low = self._pressures(pressure, low_pressure)
+        """Return the difference of the two families of a process, before what does not come back is cut off.
+
+        Parameters
+        ----------
+        pressure, process, low_pressure, temperature:
+            As for :meth:`entropy_change`, with its errors.
+
+        Returns
+        -------
+        :
+            Dimension ``temperature`` (K), in J/kg/K.
+        """
+        high, low = self.pressures(pressure, low_pressure)
         T = self._temperatures(temperature, high, low)
-        first, last = self._families(process)
-        start, end = (high, low) if process == "decompression" else (low, high)
-        change = self.surfaces.entropy(T, end, last) - self.surfaces.entropy(T, start, first)
+        change = entropy_difference(self.surfaces, T, high, low, process)
         return self._curve(T, change, "J/kg/K", high, low, process, "isothermal entropy change")
 
     def temperature_change(
@@ -247,15 +233,11 @@ class CaloricEffect:
         >>> bool(caloric_effect("NH4SCN").temperature_change("90 MPa").min().value < -20)
         True
         """
-        high, low = self._pressures(pressure, low_pressure)
+        high, low = self.pressures(pressure, low_pressure)
         T = self._temperatures(temperature, high, low)
-        first, last = self._families(process)
-        start, end = (high, low) if process == "decompression" else (low, high)
-        entropy = self.surfaces.entropy(T, start, first)
-        change = self.surfaces.isentropic_temperature(entropy, end, last) - T
-        change[np.abs(change) < 1e-9] = 0.0  # rounding of the exponential
+        change = temperature_difference(self.surfaces, T, high, low, process)
         if process == "reversible":
-            change = np.minimum(change, 0.0) if self.surfaces.is_inverse else np.maximum(change, 0.0)
+            change = usable(change, -1.0 if self.surfaces.is_inverse else 1.0)
         return self._curve(T, change, "K", high, low, process, "adiabatic temperature change")
 
     def merits(self, pressure: Quantity, *, low_pressure: Quantity | None = None) -> dict[str, Merit]:
@@ -278,44 +260,9 @@ class CaloricEffect:
         >>> round(caloric_effect("NH4SCN").merits("100 MPa")["relative_cooling_power"].value.value)
         3861
         """
-        high, low = self._pressures(pressure, low_pressure)
-        dp = sc.scalar((high - low) / 1e6, unit="MPa")
-        merits: dict[str, Merit] = {}
+        from caloris.heat.merit_table import merits
 
-        def add(name: str, value: sc.Variable, definition: str, process: Process) -> None:
-            merits[name] = Merit(name, value, definition, self._reversibility(process))
-
-        directions: tuple[tuple[Process, str], ...] = (("compression", ""), ("reversible", "reversible_"))
-        for process, prefix in directions:
-            dS = self.entropy_change(pressure, process, low_pressure=low_pressure)
-            dT = self.temperature_change(pressure, process, low_pressure=low_pressure)
-            # the background is taken off before what does not come back is cut off
-            own = transition_part(
-                self._entropy_difference(pressure, process, low_pressure), *self._steps(high, low)[::3]
-            )
-            own = self._usable(own) if process == "reversible" else own
-            rcp = relative_cooling_power(own)
-            add(f"{prefix}entropy_change", peak(dS), "largest |dS| over temperature", process)
-            add(f"{prefix}temperature_change", peak(dT), "largest |dT_ad| over temperature", process)
-            add(f"{prefix}width", full_width_half_maximum(own), "FWHM of |dS| of the transition", process)
-            add(f"{prefix}relative_cooling_power", rcp, "|dS|max * FWHM of the transition (Zhang 2023, eq. 1)", process)
-            tec = temperature_averaged_entropy_change(own, "10 K")
-            add(f"{prefix}tec_10K", tec, "TEC: largest mean of |dS| of the transition over a span of 10 K", process)
-            if process == "compression":
-                add("entropy_change_per_pressure", peak(dS) / dp, "|dS|max / (p - p_low)", process)
-                area = integrated_entropy_change(own)
-                add("integrated_entropy_change", area, "area under |dS| of the transition (integrated RCP)", process)
-                rc = refrigerant_capacity(own)
-                add("refrigerant_capacity", rc, "area under |dS| of the transition within its FWHM", process)
-                add("relative_cooling_power_per_pressure", rcp / dp, "RCP (eq. 1) / (p - p_low)", process)
-        if isinstance(self.surfaces, TwoPhase):
-            T = float(self.surfaces.transition_temperature(low, "equilibrium"))
-            work = (high - low) * abs(float(self.surfaces.delta_volume(T, low)))
-            heat = T * float(self.surfaces.delta_entropy(T, low))
-            value = sc.scalar(heat / work if work else float("nan"))
-            definition = "T_e dS / ((p - p_low) |dV|): transition heat over the work of the whole pressure step"
-            add("coefficient_of_performance", value, definition, "compression")
-        return merits
+        return merits(self, pressure, low_pressure)
 
     def warnings(self, pressure: Quantity, *, low_pressure: Quantity | None = None) -> list[str]:
         """Return what a reader must know of results at this pressure.
@@ -330,7 +277,7 @@ class CaloricEffect:
         :
             One sentence each: extrapolation, values that no cycle can use, what is taken because nobody measured it.
         """
-        p, p_low = self._pressures(pressure, low_pressure)
+        p, p_low = self.pressures(pressure, low_pressure)
         found = list(self.assumed)
         if self.maximum_pressure is not None and p > self.maximum_pressure * (1 + 1e-9):
             found.append(
@@ -338,14 +285,14 @@ class CaloricEffect:
                 f"(up to {self.maximum_pressure / 1e6:g} MPa): extrapolated along straight branches."
             )
         if isinstance(self.surfaces, TwoPhase):
-            T = self.surfaces.transition_temperature(p, self._moving_branch())
+            T = self.surfaces.transition_temperature(p, moving_branch(self.surfaces))
             change = float(self.surfaces.delta_entropy(T, p)) / self.surfaces.entropy_change - 1
             if abs(change) > 0.05:
                 found.append(
                     f"At {p / 1e6:g} MPa the entropy change of the transition is {100 * change:+.0f} % off the card's: "
                     "extrapolated with the different heat capacities and expansions of the two phases."
                 )
-        if self._gap(p, p_low) <= 0:
+        if window(self.surfaces, p, p_low) <= 0:
             found.append(
                 f"Between {p_low / 1e6:g} and {p / 1e6:g} MPa no temperature lets the transition go there and back "
                 "(see the reversible pressure): its entropy and temperature change are one-branch values."
@@ -376,29 +323,16 @@ class CaloricEffect:
         """Whether the hysteresis was measured; if not, what is called reversible is an upper bound."""
         return HYSTERESIS_UNKNOWN not in self.assumed
 
-    def _moving_branch(self) -> Branch:
-        """The branch that must have passed under pressure: heating if pressure favours the high phase."""
-        return "heating" if self.surfaces.is_inverse else "cooling"
-
-    def _resting_branch(self) -> Branch:
-        return "cooling" if self.surfaces.is_inverse else "heating"
-
-    def _families(self, process: str) -> tuple[Branch, Branch]:
-        """The entropy family at the start and at the end of a process."""
-        moving, resting = self._moving_branch(), self._resting_branch()
-        families: dict[str, tuple[Branch, Branch]] = {
-            "compression": (moving, moving),
-            "decompression": (resting, resting),
-            "reversible": (resting, moving),
-        }
-        if process not in families:
-            raise InputError(f"process: {process!r} is none of {', '.join(map(repr, families))}")
-        return families[process]
-
     def _pressure(self, pressure: Quantity) -> float:
         p = magnitude(pressure, "MPa", "pressure") * 1e6
         if p < 0:
             raise InputError(f"pressure: must not be negative, got {p / 1e6:g} MPa")
+        lowest, highest = self.surfaces.pressure_range
+        if not lowest - 1.0 <= p <= highest + 1.0:
+            raise InputError(
+                f"pressure: {p / 1e6:g} MPa lies outside the data of {self.name} "
+                f"({lowest / 1e6:g} to {highest / 1e6:g} MPa); choose one within"
+            )
         heating, cooling = (float(self.surfaces.transition_temperature(p, branch)) for branch in ("heating", "cooling"))
         if heating < cooling - 1e-9 * heating:
             raise InputError(
@@ -407,7 +341,8 @@ class CaloricEffect:
             )
         return p
 
-    def _pressures(self, pressure: Quantity, low_pressure: Quantity | None) -> tuple[float, float]:
+    def pressures(self, pressure: Quantity, low_pressure: Quantity | None) -> tuple[float, float]:
+        """Check a pair of pressures; returns high and low, Pa."""
         high = self._pressure(pressure)
         low = self.surfaces.pressure if low_pressure is None else self._pressure(low_pressure)
         if high <= low:
@@ -426,19 +361,24 @@ class CaloricEffect:
             if not np.all(np.isfinite(values)) or np.any(values <= 0):
                 raise InputError("temperature: must be finite and above 0 K")
             return values
-        steps = self._steps(high, low)
-        margin = max(12.0, 0.25 * (steps[-1] - steps[0]))
-        grid = np.linspace(steps[0] - margin, steps[-1] + margin, 400)
+        steps, (first, last) = self._transition_temperatures(high, low), self.transition_span(high, low)
+        margin = max(12.0, 0.25 * (last - first))
+        grid = np.linspace(first - margin, last + margin, 400)
         # both sides of each step, so that heights, widths and areas of a sharp transition are exact
         sides = [np.nextafter(T, 0.0) for T in steps]
-        return np.unique(np.concatenate([grid, steps, sides]))
+        return np.unique(np.concatenate([grid, steps, sides, [first, last]]))
 
-    def _steps(self, high: float, low: float) -> list[float]:
-        """Transition temperatures of both branches at both pressures, ascending, K."""
-        both: tuple[Branch, Branch] = ("heating", "cooling")
-        return sorted(float(self.surfaces.transition_temperature(p, b)) for p in (high, low) for b in both)
+    def _transition_temperatures(self, high: float, low: float) -> list[float]:
+        """Transition temperatures of both branches at both pressures, K."""
+        return [float(self.surfaces.transition_temperature(p, b)) for p in (high, low) for b in _BRANCHES]
 
-    def _reversibility(self, process: str) -> Reversibility:
+    def transition_span(self, high: float, low: float) -> tuple[float, float]:
+        """Return the lowest beginning and the highest end of the transitions of both branches at two pressures, K."""
+        ranges = [self.surfaces.transition_range(p, b) for p in (high, low) for b in _BRANCHES]
+        return min(begin for begin, _ in ranges), max(end for _, end in ranges)
+
+    def reversibility(self, process: str) -> Reversibility:
+        """Return how far a result of a process holds for a cycle."""
         if process != "reversible":
             return "one-branch"
         return "reversible" if self.hysteresis_is_known else "upper bound"
@@ -453,9 +393,9 @@ class CaloricEffect:
                 "pressure": sc.scalar(high / 1e6, unit="MPa"),
                 "low_pressure": sc.scalar(low / 1e6, unit="MPa"),
                 "process": sc.scalar(process),
-                "reversibility": sc.scalar(self._reversibility(process)),
+                "reversibility": sc.scalar(self.reversibility(process)),
             },
-            name=f"{name} of {self.name}, {process} ({self._reversibility(process)})",
+            name=f"{name} of {self.name}, {process} ({self.reversibility(process)})",
         )
 
 

@@ -27,3 +27,13 @@ class EntropySurfaces(Protocol):
 
     def slope(self, p: Array | float, branch: Branch) -> Array:
         """Slope dT/dp of a branch."""
+
+    @property
+    def pressure_range(self) -> tuple[float, float]:
+        """Lowest and highest pressure that the entropy is known at, Pa."""
+
+    def transition_range(self, p: float, branch: Branch) -> tuple[float, float]:
+        """Temperatures between which a branch transforms, K."""
+
+    def transition_changes(self, p: float) -> tuple[float, float, float]:
+        """Temperature (K), entropy (J/(kg K)) and volume change (m3/kg) of the transition between the branches."""

@@ -269,14 +269,29 @@ def transition_part(curve: sc.DataArray, first: float, last: float) -> sc.DataAr
     :
         The part of the curve that the transition makes, same shape and unit.
     """
-    T, values = curve.coords["temperature"].values, np.asarray(curve.values, dtype=float)
-    begin, end = int(np.searchsorted(T, first)) - 1, int(np.searchsorted(T, last))
-    background = values.copy()
+    part = curve.copy()
+    part.values = without_background(curve.coords["temperature"].values, curve.values, first, last)
+    return part
+
+
+def without_background(T: np.ndarray, values: np.ndarray, first: float, last: float) -> np.ndarray:
+    """Take the elastic background off values over temperature; as :func:`transition_part`.
+
+    Parameters
+    ----------
+    T, values, first, last:
+        Ascending temperatures (K), values over them, and where the transitions begin and end (K).
+
+    Returns
+    -------
+    :
+        Of the shape of ``values``: 0 outside the transitions.
+    """
+    begin, end = max(int(np.searchsorted(T, first)) - 1, 0), min(int(np.searchsorted(T, last)), len(T) - 1)
+    background = np.array(values, dtype=float)
     inside = slice(begin, end + 1)
     background[inside] = np.interp(T[inside], [T[begin], T[end]], [values[begin], values[end]])
-    part = curve.copy()
-    part.values = values - background
-    return part
+    return np.asarray(values - background)
 
 
 def _area(values: np.ndarray, temperature: np.ndarray, curve: sc.DataArray) -> sc.Variable:
@@ -299,7 +314,27 @@ def _checked(curve: sc.DataArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _half_maximum(curve: sc.DataArray) -> tuple[float, float]:
-    temperature, values = _checked(curve)
+    return half_maximum(*_checked(curve))
+
+
+def half_maximum(temperature: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Return the outermost temperatures at which |values| is half of its largest.
+
+    Parameters
+    ----------
+    temperature, values:
+        Ascending temperatures (K), and a curve over them.
+
+    Returns
+    -------
+    :
+        K; twice the first temperature where the curve vanishes.
+
+    Raises
+    ------
+    InputError
+        If the temperature window cuts the peak.
+    """
     magnitude = np.abs(values)
     half = 0.5 * float(magnitude.max())
     if half == 0:

@@ -9,7 +9,8 @@ import numpy as np
 import scipp as sc
 
 from caloris.files import output_folder, versions, whole
-from caloris.heat.caloric import CaloricEffect, Process
+from caloris.heat.caloric import CaloricEffect
+from caloris.heat.processes import Process
 from caloris.heat.two_phase import Branch
 from caloris.units import Quantity, magnitude, to_json
 

@@ -1,0 +1,307 @@
+"""From scans to publishable barocaloric results with errors: the whole analysis of a pressure series.
+
+``analyse`` finds and integrates the peaks, builds entropy surfaces by the quasi-direct method, draws what is
+uncertain, and tests whether the numbers fit together; ``quasi_direct`` returns the caloric effect alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import scipp as sc
+
+from caloris.errors import InputError
+from caloris.heat.caloric import CaloricEffect
+from caloris.heat.calorimetry.baseline import BASELINES, BaselineKind
+from caloris.heat.calorimetry.calibration import Calibration
+from caloris.heat.calorimetry.closure import closure
+from caloris.heat.calorimetry.headline import Draws, Headline, collect, headline_of
+from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces, Profile
+from caloris.heat.calorimetry.monte_carlo import draw_surfaces, scan_draws, shared_draws
+from caloris.heat.calorimetry.peak import DEFINITIONS, Definition, Peak, measure
+from caloris.heat.calorimetry.phase_diagram import Shape
+from caloris.heat.calorimetry.phase_heat_capacity import PhaseHeatCapacity, phase_heat_capacity
+from caloris.heat.calorimetry.recording import Recording
+from caloris.heat.calorimetry.result import CalorimetryResult
+from caloris.heat.calorimetry.scan import Scan, scans_of
+from caloris.heat.calorimetry.segments import Direction
+from caloris.heat.calorimetry.series import (
+    Ingredients,
+    assumed_of,
+    heat_capacity_from_scans,
+    profile_of_peak,
+    surfaces_of,
+)
+from caloris.heat.calorimetry.uncertainty import Uncertainties, uncertainties
+from caloris.heat.calorimetry.volume import Volume, as_volume
+from caloris.units import Quantity, magnitude
+
+HeatCapacity = Quantity | sc.DataArray | Mapping[str, Quantity | sc.DataArray] | PhaseHeatCapacity
+"""What ``heat_capacity=`` takes: both phases at once or each, or ``"scans"``."""
+Progress = Callable[[str, float], None]
+
+
+def quasi_direct(
+    scans: Sequence[Recording | Scan],
+    *,
+    heat_capacity: HeatCapacity | None = None,
+    volume: Volume | str | None = None,
+    name: str = "sample",
+    baseline: BaselineKind = "fraction-weighted",
+    definition: Definition = "T50",
+    limits: tuple[Quantity, Quantity] | None = None,
+    shape: Shape = "linear",
+) -> CaloricEffect:
+    """Return the barocaloric effect of a pressure series by the quasi-direct method.
+
+    Parameters
+    ----------
+    scans:
+        Recordings at two pressures or more, see :func:`~caloris.heat.calorimetry.read`.
+    heat_capacity:
+        Of the phases away from the transition: one scalar for both, ``{"low": ..., "high": ...}`` of scalars or data
+        arrays over ``temperature``, or ``"scans"`` to take it from scans with a blank run. Without it the effect is
+        that of the transition alone and there is no adiabatic temperature change.
+    volume:
+        Volumes of the phases, or the path of their table (see :func:`~caloris.heat.calorimetry.read_volume`); without
+        them S+ is omitted, and the effect says so.
+    name, baseline, definition, limits, shape:
+        As for :func:`analyse`.
+
+    Returns
+    -------
+    :
+        The effect: one type with that of a card, so that they overlay.
+
+    Raises
+    ------
+    InputError
+        As for :func:`analyse`; and if there are fewer than two pressures.
+
+    Notes
+    -----
+    Source: quasi-direct method of Moya, Lloveras, Manosa and Tamarit.
+    """
+    result = analyse(
+        scans,
+        heat_capacity=heat_capacity,
+        volume=volume,
+        name=name,
+        baseline=baseline,
+        definition=definition,
+        limits=limits,
+        shape=shape,
+        draws=0,
+    )
+    if result.effect is None:
+        raise InputError("calorimetry: a caloric effect needs scans at two pressures or more")
+    return result.effect
+
+
+def analyse(
+    scans: Sequence[Recording | Scan],
+    *,
+    heat_capacity: HeatCapacity | None = None,
+    volume: Volume | str | None = None,
+    blank: Sequence[Recording] = (),
+    calibration: Calibration | None = None,
+    name: str = "sample",
+    baseline: BaselineKind = "fraction-weighted",
+    definition: Definition = "T50",
+    limits: tuple[Quantity, Quantity] | None = None,
+    shape: Shape = "linear",
+    errors: Uncertainties | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> CalorimetryResult:
+    """Analyse scans at one or many pressures.
+
+    Parameters
+    ----------
+    scans:
+        Recordings (each may hold several heatings and coolings), or scans.
+    heat_capacity, volume:
+        As for :func:`quasi_direct`.
+    blank:
+        Recordings of the empty cell, subtracted at the same pressure, direction and rate.
+    calibration:
+        Of temperature and sensitivity.
+    name:
+        Of the material.
+    baseline:
+        ``"fraction-weighted"``, ``"linear"``, ``"tangential"`` or ``"spline"``.
+    definition:
+        Of the transition temperature: ``"T50"``, ``"onset"``, ``"peak"``, ``"start"`` or ``"finish"``.
+    limits:
+        Lower and upper temperature of the peak; found in every scan if absent.
+    shape:
+        Of the branches in the phase diagram: ``"linear"`` or ``"quadratic"``.
+    errors:
+        Standard uncertainties, see :func:`~caloris.heat.calorimetry.uncertainties`; guesses, and called so, if absent.
+    draws, seed:
+        Number of Monte Carlo draws (0: no intervals) and the seed of chance.
+    progress:
+        Called with words and the part that is done.
+
+    Returns
+    -------
+    :
+        Transitions, phase diagram, caloric effect, intervals, closure tests and warnings.
+
+    Raises
+    ------
+    InputError
+        If there is no scan, a pressure or mass is missing, no peak is found, or an option is unknown.
+    ComputationError
+        If a peak has the wrong sign.
+
+    Examples
+    --------
+    >>> from caloris.heat import TwoPhase
+    >>> from caloris.heat.calorimetry.synthetic import synthetic_recording
+    >>> from caloris.materials import load
+    >>> model = TwoPhase.from_material(load("NH4SCN"))
+    >>> series = [synthetic_recording(model, pressure=f"{p} MPa") for p in (0.1, 50, 100)]
+    >>> result = analyse(series, heat_capacity="1590 J/kg/K", draws=0)
+    >>> round(result.headline["slope, heating"].value, 4)
+    -0.3003
+    """
+    tell = progress or (lambda words, part: None)
+    errors = errors or uncertainties()
+    _check_options(baseline, definition, shape, draws)
+    tell("reading scans", 0.0)
+    measured = _scans(scans, blank, calibration)
+    window = None if limits is None else (magnitude(limits[0], "K", "limits"), magnitude(limits[1], "K", "limits"))
+    peaks = []
+    for number, scan in enumerate(measured):
+        tell(f"peak of {scan.name}", 0.1 * number / len(measured))
+        peaks.append(measure(scan, baseline=baseline, limits=window))
+    capacity = _capacity(heat_capacity, peaks)
+    ingredients = Ingredients(
+        definition,
+        shape,
+        capacity,
+        None if volume is None else as_volume(volume),
+        pressure_error=errors["pressure_repeatability"] * 1e6,
+        temperature_error=errors["temperature_repeatability"],
+    )
+    directions: set[Direction] = {scan.direction for scan in measured}
+    surfaces = _surfaces(peaks, ingredients)
+    if surfaces is not None:
+        ingredients = replace(ingredients, assumed=assumed_of(directions, ingredients))
+    headline, found = _with_draws(peaks, surfaces, ingredients, errors, draws, seed, tell)
+    tell("closure tests", 0.99)
+    return CalorimetryResult(
+        name=name,
+        peaks=tuple(peaks),
+        surfaces=surfaces,
+        ingredients=ingredients,
+        errors=errors,
+        headline=headline,
+        draws=found,
+        closure=tuple(closure(peaks, surfaces)),
+        remarks=tuple(dict.fromkeys(line for entry in scans for line in _words(entry))),
+        seed=seed,
+    )
+
+
+def _check_options(baseline: str, definition: str, shape: str, draws: int) -> None:
+    for option, value, known in (
+        ("baseline", baseline, BASELINES),
+        ("definition", definition, DEFINITIONS),
+        ("shape", shape, ("linear", "quadratic")),
+    ):
+        if value not in known:
+            raise InputError(f"{option}: {value!r} is none of {', '.join(known)}")
+    if not isinstance(draws, int) or draws < 0 or 0 < draws < 50:
+        raise InputError(f"draws: expected 0 (no intervals) or at least 50, got {draws!r}")
+
+
+def _scans(
+    entries: Sequence[Recording | Scan], blank: Sequence[Recording], calibration: Calibration | None
+) -> list[Scan]:
+    if isinstance(entries, Recording | Scan):
+        entries = [entries]
+    if not entries:
+        raise InputError("calorimetry: no scans given")
+    found: list[Scan] = []
+    for entry in entries:
+        if isinstance(entry, Scan):
+            found.append(entry)
+        elif isinstance(entry, Recording):
+            found += scans_of([entry], blank=blank, calibration=calibration)
+        else:
+            raise InputError(
+                f"scans: expected recordings, got {type(entry).__name__}; read files with calorimetry.read"
+            )
+    return _named_apart(found)
+
+
+def _named_apart(scans: list[Scan]) -> list[Scan]:
+    """Number scans of one name, so that each result belongs to one."""
+    seen: dict[str, int] = {}
+    found = []
+    for scan in scans:
+        seen[scan.name] = seen.get(scan.name, 0) + 1
+        again = seen[scan.name]
+        found.append(scan if again == 1 else replace(scan, name=f"{scan.name} ({again})"))
+    return found
+
+
+def _words(entry: Recording | Scan) -> tuple[str, ...]:
+    """Remarks of a recording, each with the file that it is about."""
+    if isinstance(entry, Scan):
+        return ()
+    label = entry.path.name if entry.path is not None else entry.name or "recording"
+    sign = () if entry.sign_is_certain else (f"{label}: {entry.sign}",)
+    return tuple(f"{label}: {line}" for line in entry.remarks) + sign
+
+
+def _capacity(heat_capacity: HeatCapacity | None, peaks: Sequence[Peak]) -> PhaseHeatCapacity | None:
+    if heat_capacity is None:
+        return None
+    if isinstance(heat_capacity, str) and heat_capacity.strip().lower() == "scans":
+        return heat_capacity_from_scans(peaks)
+    return phase_heat_capacity(heat_capacity)
+
+
+def _surfaces(peaks: Sequence[Peak], ingredients: Ingredients) -> MeasuredSurfaces | None:
+    """Entropy surfaces, if there are two pressures; None for one."""
+    profiles = _by_branch(peaks, ingredients)
+    enough = [len({round(profile.pressure / 5e4) for profile in family}) >= 2 for family in profiles.values()]
+    return surfaces_of(profiles, ingredients) if enough and all(enough) else None
+
+
+def _by_branch(peaks: Sequence[Peak], ingredients: Ingredients) -> dict[Direction, list[Profile]]:
+    found: dict[Direction, list[Profile]] = {}
+    for peak in peaks:
+        found.setdefault(peak.scan.direction, []).append(profile_of_peak(peak, ingredients))
+    return found
+
+
+def _with_draws(
+    peaks: Sequence[Peak],
+    surfaces: MeasuredSurfaces | None,
+    ingredients: Ingredients,
+    errors: Uncertainties,
+    draws: int,
+    seed: int,
+    tell: Progress,
+) -> tuple[Headline, Draws | None]:
+    """Headline numbers with their intervals."""
+    if draws == 0:
+        return headline_of(peaks, surfaces, ingredients, None), None
+    rng = np.random.default_rng(seed)
+    shared = shared_draws(peaks, errors, draws + 1, rng)
+    scans = []
+    for number, peak in enumerate(peaks):
+        tell(f"drawing {peak.scan.name}", 0.1 + 0.2 * number / len(peaks))
+        scans.append(scan_draws(peak, ingredients, shared, errors, rng))
+    every = None
+    if surfaces is not None:
+        every = draw_surfaces(
+            scans, ingredients, shared, surfaces, lambda part: tell("entropy surfaces of the draws", 0.3 + 0.68 * part)
+        )
+    found = collect(scans, every, surfaces)
+    return headline_of(peaks, surfaces, ingredients, found), found

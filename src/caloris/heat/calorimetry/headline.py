@@ -1,0 +1,307 @@
+"""The headline numbers of a pressure series: what stands in the abstract, each with its interval."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from caloris.errors import InputError
+from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces
+from caloris.heat.calorimetry.monte_carlo import ScanDraws
+from caloris.heat.calorimetry.peak import DEFINITIONS, Definition, Peak
+from caloris.heat.calorimetry.series import Ingredients, common_pressures
+from caloris.heat.calorimetry.uncertainty import Estimate, estimate
+from caloris.heat.merit import half_maximum, without_background
+from caloris.heat.processes import (
+    PROCESSES,
+    Process,
+    entropy_difference,
+    moving_branch,
+    reversible_pressure,
+    temperature_difference,
+    usable,
+    window,
+)
+from caloris.heat.two_phase import Array, Branch
+
+Headline = dict[str, Estimate]
+"""By name, such as ``"slope, heating"`` or ``"entropy change, 40 MPa, reversible"``."""
+
+_GRID = 240
+_BRANCHES: tuple[Branch, ...] = ("heating", "cooling")
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Results of every draw; the first, undisturbed draw is kept apart."""
+
+    transition_temperature: Array
+    """(scans, draws), K."""
+    entropy_change: Array
+    """(scans, draws), J/(kg K)."""
+    latent_heat: Array
+    """(scans, draws), J/kg."""
+    numbers: dict[str, Array]
+    """By the names of the headline, (draws,)."""
+    temperature: dict[float, Array]
+    """Grid of the curves by pressure (Pa), K."""
+    curves: dict[tuple[str, float, Process], Array]
+    """(draws, temperatures) by ``"entropy"`` or ``"temperature"``, pressure (Pa) and process."""
+
+
+def curve_grid(surfaces: MeasuredSurfaces, p: float) -> Array:
+    """Return the temperatures at which the curves of a pressure are given, K.
+
+    Parameters
+    ----------
+    surfaces, p:
+        The surfaces and the high pressure, Pa.
+    """
+    ranges = [surfaces.transition_range(q, b) for q in (surfaces.pressure, p) for b in _BRANCHES]
+    low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
+    margin = max(5.0, 0.1 * (high - low))
+    return np.linspace(low - margin, high + margin, _GRID)
+
+
+def curves_of(surfaces: MeasuredSurfaces, T: Array, p: float) -> dict[tuple[str, Process], Array]:
+    """Return entropy and temperature change of the three processes from the lowest pressure.
+
+    Parameters
+    ----------
+    surfaces, T, p:
+        The surfaces, temperatures (K) and the high pressure (Pa).
+
+    Returns
+    -------
+    :
+        J/(kg K) and K by quantity and process; no temperature change without heat capacities.
+    """
+    sign = 1.0 if surfaces.is_inverse else -1.0
+    found: dict[tuple[str, Process], Array] = {}
+    for process in PROCESSES:
+        dS = entropy_difference(surfaces, T, p, surfaces.pressure, process)
+        found["entropy", process] = usable(dS, sign) if process == "reversible" else dS
+        if surfaces.heat_capacity is not None:
+            dT = temperature_difference(surfaces, T, p, surfaces.pressure, process)
+            found["temperature", process] = usable(dT, -sign) if process == "reversible" else dT
+    return found
+
+
+def numbers_of(
+    surfaces: MeasuredSurfaces, grids: dict[float, Array]
+) -> tuple[dict[str, float], dict[tuple[str, float, Process], Array]]:
+    """Return the headline numbers of entropy surfaces, and the curves that they come from.
+
+    Parameters
+    ----------
+    surfaces:
+        The surfaces.
+    grids:
+        Temperatures (K) of the curves by pressure (Pa).
+
+    Returns
+    -------
+    :
+        Numbers by name in K, MPa, J/kg/K ..., and curves.
+    """
+    numbers: dict[str, float] = {}
+    curves: dict[tuple[str, float, Process], Array] = {}
+    p_0 = surfaces.pressure
+    for branch in _BRANCHES:
+        numbers[f"slope, {branch}"] = float(surfaces.lines[branch].slope(p_0)) * 1e6
+    for p in common_pressures(surfaces):
+        T_h, T_c = (float(surfaces.transition_temperature(p, branch)) for branch in _BRANCHES)
+        numbers[f"hysteresis, {p / 1e6:g} MPa"] = T_h - T_c
+    numbers["reversible pressure"] = reversible_pressure_of(surfaces)
+    for p, T in grids.items():
+        for (quantity, process), values in curves_of(surfaces, T, p).items():
+            curves[quantity, p, process] = values
+            numbers[f"{quantity} change, {p / 1e6:g} MPa, {process}"] = float(np.max(np.abs(values)))
+    for p, T in grids.items():
+        for process in PROCESSES:
+            own = _transition_part(surfaces, T, p, process)
+            label = f"{p / 1e6:g} MPa, {process}"
+            numbers[f"integrated entropy change, {label}"] = float(np.trapezoid(np.abs(own), T))
+            numbers[f"relative cooling power, {label}"] = _relative_cooling_power(T, own)
+    return numbers, curves
+
+
+def _transition_part(surfaces: MeasuredSurfaces, T: Array, p: float, process: Process) -> Array:
+    """The part of an entropy change that the transition makes; of a reversible process what comes back."""
+    ranges = [surfaces.transition_range(q, b) for q in (surfaces.pressure, p) for b in _BRANCHES]
+    first, last = min(r[0] for r in ranges), max(r[1] for r in ranges)
+    own = without_background(T, entropy_difference(surfaces, T, p, surfaces.pressure, process), first, last)
+    return usable(own, 1.0 if surfaces.is_inverse else -1.0) if process == "reversible" else own
+
+
+def _relative_cooling_power(T: Array, own: Array) -> float:
+    """|dS|max times FWHM, J/kg; NaN where the window cuts the peak."""
+    try:
+        low, high = half_maximum(T, own)
+    except InputError:
+        return float("nan")
+    return float(np.abs(own).max()) * (high - low)
+
+
+UNITS = {
+    "slope": "K/MPa",
+    "hysteresis": "K",
+    "reversible pressure": "MPa",
+    "entropy change": "J/kg/K",
+    "temperature change": "K",
+    "integrated entropy change": "J/kg",
+    "relative cooling power": "J/kg",
+}
+"""Unit of a headline number by the first words of its name."""
+
+
+def reversible_pressure_of(surfaces: MeasuredSurfaces) -> float:
+    """Return the least pressure change of a reversible cycle, MPa; beyond the data along the fitted branch.
+
+    Parameters
+    ----------
+    surfaces:
+        The surfaces.
+
+    Returns
+    -------
+    :
+        NaN where pressure does not move the branch.
+    """
+    try:
+        return reversible_pressure(surfaces) / 1e6
+    except InputError:
+        p_0, highest = surfaces.pressure_range
+        slope = abs(float(surfaces.slope(highest, moving_branch(surfaces))))
+        missing = -window(surfaces, highest, p_0)
+        return (highest - p_0 + missing / slope) / 1e6 if slope else float("nan")
+
+
+def collect(
+    scans: Sequence[ScanDraws], every: Iterable[MeasuredSurfaces] | None, nominal: MeasuredSurfaces | None
+) -> Draws:
+    """Run through the draws and keep what the headline needs.
+
+    Parameters
+    ----------
+    scans, every, nominal:
+        The draws of the scans, those of the surfaces, and the surfaces themselves; None with one pressure only.
+
+    Returns
+    -------
+    :
+        All of it.
+    """
+    numbers: dict[str, list[float]] = {}
+    curves: dict[tuple[str, float, Process], list[Array]] = {}
+    grids = grids_of(nominal)
+    for surfaces in every or ():
+        try:
+            found, lines = numbers_of(surfaces, grids)
+        except InputError:  # a draw without a transition where it is asked for
+            found = dict.fromkeys(numbers, float("nan"))
+            lines = {key: np.full_like(values[0], np.nan) for key, values in curves.items()}
+        for name, value in found.items():
+            numbers.setdefault(name, []).append(value)
+        for key, values in lines.items():
+            curves.setdefault(key, []).append(values)
+    return Draws(
+        np.array([scan.transition_temperature for scan in scans]),
+        np.array([scan.entropy_change for scan in scans]),
+        np.array([scan.latent_heat for scan in scans]),
+        {name: np.array(values) for name, values in numbers.items()},
+        grids,
+        {key: np.array(values) for key, values in curves.items()},
+    )
+
+
+def grids_of(surfaces: MeasuredSurfaces | None) -> dict[float, Array]:
+    """Return the temperatures of the curves of every measured pressure above the lowest.
+
+    Parameters
+    ----------
+    surfaces:
+        None gives none.
+    """
+    if surfaces is None:
+        return {}
+    return {float(p): curve_grid(surfaces, float(p)) for p in common_pressures(surfaces)[1:]}
+
+
+def headline_of(
+    peaks: Sequence[Peak], surfaces: MeasuredSurfaces | None, ingredients: Ingredients, draws: Draws | None
+) -> Headline:
+    """Return the headline numbers with their intervals.
+
+    Parameters
+    ----------
+    peaks, surfaces, ingredients, draws:
+        Of the series; no draws, no intervals.
+
+    Returns
+    -------
+    :
+        By name: of every scan its transition temperature, entropy change and latent heat, then what the series gives.
+    """
+    found: Headline = {}
+
+    def per_scan(kind: str, number: int, value: float, values: Array | None, unit: str) -> None:
+        label = f"{kind}, {peaks[number].scan.name}"
+        found[label] = estimate(value, None if values is None else values[number, 1:], unit, _centre(values, number))
+
+    for number, peak in enumerate(peaks):
+        T = peak.temperatures[ingredients.definition]
+        per_scan("transition temperature", number, T, draws.transition_temperature if draws else None, "K")
+        per_scan("transition entropy", number, peak.entropy_change, draws.entropy_change if draws else None, "J/kg/K")
+        per_scan("latent heat", number, peak.latent_heat, draws.latent_heat if draws else None, "J/kg")
+    if surfaces is None:
+        return found
+    numbers, _ = numbers_of(surfaces, _fine(surfaces))
+    for name, value in numbers.items():
+        values = None if draws is None else draws.numbers[name]
+        unit = UNITS[name.split(",")[0]]
+        centre = None if values is None else float(values[0])
+        found[name] = estimate(value, None if values is None else values[1:], unit, centre)
+    return found
+
+
+def _centre(values: Array | None, number: int) -> float | None:
+    return None if values is None else float(values[number, 0])
+
+
+def _fine(surfaces: MeasuredSurfaces) -> dict[float, Array]:
+    """Grids that resolve every step of the undisturbed result."""
+    found = {}
+    for p, T in grids_of(surfaces).items():
+        nodes = [T]
+        for q in (surfaces.pressure, p):
+            for branch in _BRANCHES:
+                start, finish = surfaces.transition_range(q, branch)
+                nodes.append(np.linspace(start, finish, 400))
+        found[p] = np.unique(np.concatenate(nodes))
+    return found
+
+
+def hysteresis_by_definition(peaks: Sequence[Peak]) -> dict[float, dict[Definition, float]]:
+    """Return T(heating) - T(cooling) of the first heating and cooling at each pressure, by every definition.
+
+    Parameters
+    ----------
+    peaks:
+        Of the series.
+
+    Returns
+    -------
+    :
+        K, by pressure (Pa) and definition; only where both were measured.
+    """
+    first: dict[tuple[float, str], Peak] = {}
+    for peak in peaks:
+        first.setdefault((peak.scan.pressure, peak.scan.direction), peak)
+    pressures = sorted({p for p, _ in first})
+    found = {}
+    for p in pressures:
+        if (p, "heating") in first and (p, "cooling") in first:
+            up, down = first[p, "heating"].temperatures, first[p, "cooling"].temperatures
+            found[p] = {definition: up[definition] - down[definition] for definition in DEFINITIONS}
+    return found

@@ -1,0 +1,335 @@
+"""What ``caloris calorimetry`` does: read the files, analyse them, write results and a report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import scipp as sc
+
+from caloris.errors import InputError
+from caloris.files import output_folder
+from caloris.heat.calorimetry import CalorimetryResult, Estimate, Recording, read
+from caloris.heat.calorimetry.figures import calorimetry_figure, scans_figure
+from caloris.report.page import Page, Section, Table, picture, shown
+
+
+def read_files(
+    files: Sequence[Path],
+    *,
+    pressures: Sequence[str] = (),
+    mass: str | None = None,
+    endothermic: str | None = None,
+    vendor: str | None = None,
+) -> list[Recording]:
+    """Read calorimeter files and settle their pressures.
+
+    Parameters
+    ----------
+    files:
+        Of any vendor that :func:`caloris.heat.calorimetry.read` knows.
+    pressures:
+        None, one for all files, or one for each, in their order.
+    mass, endothermic, vendor:
+        For all files, where they do not say it themselves.
+
+    Returns
+    -------
+    :
+        One recording a file. A single file without any pressure is taken as ambient, and says so.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or a pressure is missing.
+    """
+    if len(pressures) not in (0, 1, len(files)):
+        raise InputError(
+            f"--pressure: {len(pressures)} given for {len(files)} files; give one for all, or one for each"
+        )
+    found = []
+    for number, file in enumerate(files):
+        pressure = None if not pressures else pressures[number if len(pressures) > 1 else 0]
+        found.append(read(file, pressure=pressure, mass=mass, endothermic=endothermic, vendor=vendor))  # type: ignore[arg-type]
+    if len(found) == 1 and found[0].pressure is None and "pressure" not in found[0].heat_flow.coords:
+        ambient = found[0].with_conditions(pressure="0.1 MPa")
+        found = [replace(ambient, remarks=(*ambient.remarks, "no pressure stated: taken as ambient, 0.1 MPa"))]
+    return found
+
+
+def parse_errors(pairs: Sequence[str]) -> dict[str, str]:
+    """Read ``name=value`` pairs of standard uncertainties.
+
+    Parameters
+    ----------
+    pairs:
+        For example ``["mass=0.2 %", "temperature=0.1 K"]``.
+
+    Returns
+    -------
+    :
+        Values by name, for :func:`caloris.heat.calorimetry.uncertainties`.
+
+    Raises
+    ------
+    InputError
+        If a pair has no equals sign.
+    """
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not value.strip():
+            raise InputError(f"--uncertainty: {pair!r}; write name=value, for example 'mass=0.2 %'")
+        found[name.strip().replace("-", "_")] = value.strip()
+    return found
+
+
+def parse_limits(text: str | None) -> tuple[str, str] | None:
+    """Read two temperatures, for example ``"330 K, 380 K"``.
+
+    Parameters
+    ----------
+    text:
+        None gives None.
+
+    Returns
+    -------
+    :
+        Both in words.
+
+    Raises
+    ------
+    InputError
+        If there are not two.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2:
+        raise InputError(f"--limits: {text!r}; write two temperatures, for example '330 K, 380 K'")
+    return parts[0], parts[1]
+
+
+def parse_heat_capacity(values: Sequence[str]) -> str | Mapping[str, str] | None:
+    """Read heat capacities: one for both phases, ``low=...`` and ``high=...``, or ``scans``.
+
+    Parameters
+    ----------
+    values:
+        As typed; none gives None.
+
+    Returns
+    -------
+    :
+        For :func:`caloris.heat.calorimetry.analyse`.
+
+    Raises
+    ------
+    InputError
+        If more than one is given without naming the phases.
+    """
+    if not values:
+        return None
+    if len(values) == 1 and "=" not in values[0]:
+        return values[0]
+    pairs = {}
+    for value in values:
+        phase, equals, number = value.partition("=")
+        if not equals or phase.strip() not in ("low", "high"):
+            raise InputError(f"--heat-capacity: {value!r}; write one value, or 'low=1500 J/kg/K' and 'high=...'")
+        pairs[phase.strip()] = number.strip()
+    return pairs
+
+
+def write_calorimetry(result: CalorimetryResult, folder: str | Path) -> list[Path]:
+    """Write ``calorimetry.h5``, ``.csv``, ``.json``, ``.png``, ``transitions.csv`` and ``report.html`` of an analysis.
+
+    Parameters
+    ----------
+    result:
+        Of :func:`caloris.heat.calorimetry.analyse`.
+    folder:
+        Where to; made if absent.
+
+    Returns
+    -------
+    :
+        The files.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    out = output_folder(folder)
+    files = result.save(out)
+    pressures = sorted({peak.scan.pressure / 1e6 for peak in result.peaks})
+    page = Page(
+        title=f"{result.name}: calorimetry",
+        lead=f"{len(result.peaks)} scans at {', '.join(f'{p:g}' for p in pressures)} MPa; transition temperature: "
+        f"{result.ingredients.definition}; baseline: {result.peaks[0].baseline}.",
+        facts=_facts(result),
+        warning=result.warnings(),
+        sections=[section for section in _sections(result) if section is not None],
+    )
+    return [*files, page.write(out / "report.html")]
+
+
+def _number(value: Estimate) -> str:
+    """Value, half width of its interval and unit."""
+    scale, unit = (1e3, "J/g") if value.unit == "J/kg" and abs(value.value) > 2e3 else (1.0, value.unit)
+    if value.error != value.error or value.error == 0:
+        return f"{shown(value.value / scale)} {unit}"
+    return f"{shown(value.value / scale)} ± {shown(value.error / scale, 2)} {unit}"
+
+
+def _facts(result: CalorimetryResult) -> list[tuple[str, str]]:
+    if result.surfaces is None:
+        row = result.transitions[0]
+        return [
+            (_number(row.temperature), f"{row.definition}, {row.direction}"),
+            (_number(row.entropy_change), "entropy of transition"),
+            (_number(row.latent_heat), "latent heat"),
+        ]
+    moving = "heating" if result.surfaces.is_inverse else "cooling"
+    top = f"{result.pressures[-1] / 1e6:g} MPa"
+    return [
+        (_number(result.headline[f"slope, {moving}"]), f"dT/dp on {moving}"),
+        (_number(result.headline[f"entropy change, {top}, compression"]), f"largest |dS| to {top}, one-branch"),
+        (_number(result.headline[f"entropy change, {top}, reversible"]), f"largest |dS| to {top}, reversible"),
+        (_number(result.headline["reversible pressure"]), "least pressure of a reversible cycle"),
+    ]
+
+
+def _sections(result: CalorimetryResult) -> list[Section | None]:
+    return [
+        _transitions_section(result),
+        _effect_section(result),
+        _closure_section(result),
+        _uncertainty_section(result),
+        Section(title="About the files", items=result.remarks) if result.remarks else None,
+    ]
+
+
+def _transitions_section(result: CalorimetryResult) -> Section:
+    rows = [
+        (
+            row.name,
+            row.pressure,
+            _number(row.temperature),
+            _number(row.entropy_change),
+            _number(row.latent_heat),
+            f"±{100 * row.baseline_spread:.2g} %",
+        )
+        for row in result.transitions
+    ]
+    names = ("onset", "T50", "peak")
+    hysteresis = [(f"{p:g} MPa", *(f"{by[name]:.2f} K" for name in names)) for p, by in result.hysteresis().items()]
+    tables = [
+        Table(
+            ("scan", "pressure", result.ingredients.definition, "entropy of transition", "latent heat", "baselines"),
+            rows,
+            note="± is half of the 68 % interval; the last column is half the range over all baselines, a systematic.",
+        )
+    ]
+    if hysteresis:
+        tables.append(
+            Table(
+                ("hysteresis", *names),
+                hysteresis,
+                note="By definition of the transition temperature: a hysteresis holds for one of them only.",
+            )
+        )
+    caption = "Heat per kelvin of every scan (heat flow over the scan's rate) with its baseline between the limits."
+    return Section(title="Transitions", figures=[picture(scans_figure(result), caption)], tables=tables)
+
+
+def _effect_section(result: CalorimetryResult) -> Section | None:
+    effect = result.effect
+    if effect is None or result.surfaces is None:
+        return None
+    top = f"{result.pressures[-1] / 1e6:g} MPa"
+    numbers = [
+        (name, _number(value))
+        for name, value in result.headline.items()
+        if not name.startswith(("transition", "latent"))
+    ]
+    tables = [Table(("result", "value and 68 % interval"), numbers)]
+    if result.surfaces.heat_capacity is not None:
+        merits = effect.merits(top)
+        rows = [(m.name.replace("_", " "), m.value, m.reversibility, m.definition) for m in merits.values()]
+        tables.append(Table((f"figure of merit at {top}", "value", "", "definition"), rows))
+    return Section(
+        title="The caloric effect",
+        text=[
+            "Quasi-direct method: entropy curves on both branches from the scans. Compression and decompression follow "
+            "one branch each; what a cycle can use again and again lies between both."
+        ],
+        figures=[picture(calorimetry_figure(result), "Phase diagram, entropy and temperature change; bands: 68 %.")],
+        tables=tables,
+    )
+
+
+def _closure_section(result: CalorimetryResult) -> Section:
+    rows = [
+        (
+            f.quantity,
+            f.stated,
+            f.implied,
+            f"{100 * f.difference:+.1f} %",
+            "agrees" if f.agrees else "disagrees",
+            f.remark,
+        )
+        for f in result.closure
+    ]
+    return Section(
+        title="Does it close?",
+        tables=[Table(("test", "measured", "implied", "difference", "", "what is compared"), rows)],
+    )
+
+
+def _uncertainty_section(result: CalorimetryResult) -> Section:
+    status = {"given": "measured", "guess": "guess"}
+    rows = [(of, value, status[kind]) for of, value, kind in result.errors.table()]
+    draws = "no draws" if result.draws is None else f"{result.draws.entropy_change.shape[1] - 1} draws"
+    return Section(
+        title="What the intervals rest on",
+        text=[
+            f"{draws}, seed {result.seed}. What all scans share (mass of one sample, sensitivity, both calibrations, "
+            "heat capacity, expansion, the choice of the baseline) is drawn once for all of them; noise, limits and "
+            "repeatability for each."
+        ],
+        tables=[Table(("standard uncertainty", "value", "status"), rows, note="measured: given by the user.")],
+    )
+
+
+def pressurisation_json(run: Any) -> dict[str, Any]:
+    """Return the strokes of a pressurisation run as plain JSON values.
+
+    Parameters
+    ----------
+    run:
+        Of :func:`caloris.heat.calorimetry.pressurisation`.
+    """
+
+    def plain(value: sc.Variable | None) -> dict[str, Any] | None:
+        return None if value is None else {"value": float(value.value), "unit": str(value.unit), "error": None}
+
+    return {
+        "name": run.name,
+        "strokes": [
+            {
+                "kind": stroke.kind,
+                "start": plain(stroke.start),
+                "duration": plain(stroke.duration),
+                "temperature": plain(stroke.temperature),
+                "pressure": None if stroke.pressure is None else [plain(p) for p in stroke.pressure],
+                "heat": stroke.heat.to_json(),
+                "baseline_spread": stroke.baseline_spread,
+                "expected": plain(stroke.expected),
+                "difference": stroke.difference,
+            }
+            for stroke in run.strokes
+        ],
+        "warnings": list(run.remarks),
+    }
