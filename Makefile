@@ -45,9 +45,10 @@ bench:
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	.venv-bench/bin/python benchmarks/battery_cycle.py
 	.venv-bench/bin/python benchmarks/conduction_against_heatrapy.py
+	CALORIS_DATA="$${CALORIS_DATA:-../shared/data}" .venv-bench/bin/python benchmarks/calorimetry_series.py
 
 reproduce: $(VENV)/.runtime
-	$(BIN)/caloris reproduce all --table docs/reproductions.md
+	CALORIS_DATA="$${CALORIS_DATA:-../shared/data}" $(BIN)/caloris reproduce all --table docs/reproductions.md
 
 clean:
 	rm -rf $(VENV) .venv-bench demo site build dist .pytest_cache .mypy_cache .ruff_cache

@@ -18,6 +18,7 @@ from caloris.heat import Battery, Geometry, caloric_effect
 from caloris.materials import available, check, load
 from caloris.materials import card as card_module
 from caloris.study import thermal_battery_paper as paper
+from caloris.study.registry import REPRODUCTIONS
 
 LIBRARY = Path(card_module.__file__).parent / "library"
 CHARGE = ("Press from 8.2 to 90 MPa at 349 K in 10 s", "Hold until heat flow < 5 mW/g")
@@ -199,7 +200,7 @@ def test_a_card_beside_the_run_file_is_found(caloris: Caloris, tmp_path: Path) -
 
 
 def test_reproduce_lists_and_computes(caloris: Caloris, tmp_path: Path) -> None:
-    keys = [entry.key for entry in paper.REPRODUCTIONS]
+    keys = [entry.key for entry in REPRODUCTIONS]
     assert [line.split()[0] for line in caloris("reproduce").out.splitlines()] == keys
     assert list(caloris("reproduce", "--json").json()) == keys
     assert "paper 334 K, caloris 334 K" in caloris("reproduce", "fig-2").out
@@ -213,7 +214,7 @@ def test_reproduce_lists_and_computes(caloris: Caloris, tmp_path: Path) -> None:
     assert (tmp_path / "table.md").read_text().startswith("# ")
 
 
-@pytest.mark.parametrize("command", ["demo", "materials", "caloric", "battery", "reproduce"])
+@pytest.mark.parametrize("command", ["demo", "materials", "caloric", "battery", "calorimetry", "compare", "reproduce"])
 def test_every_command_explains_itself(caloris: Caloris, command: str) -> None:
     answer = caloris(command, "--help")
     assert answer.code == 0

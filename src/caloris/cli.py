@@ -337,7 +337,7 @@ def reproduce(
     """List the published results, or reproduce them and print paper and ours side by side."""
     from caloris.study import as_json as result_json
     from caloris.study import choose, write_table
-    from caloris.study.thermal_battery_paper import REPRODUCTIONS
+    from caloris.study.registry import REPRODUCTIONS
 
     if not results:
         if table is not None or out is not None:
@@ -345,7 +345,8 @@ def reproduce(
         if as_json:
             return _print_json({entry.key: entry.title for entry in REPRODUCTIONS})
         for entry in REPRODUCTIONS:
-            print(f"{entry.key:14s} {entry.title} ({entry.source})")
+            missing = "" if entry.is_possible else f"; needs CALORIS_DATA with {entry.needs}"
+            print(f"{entry.key:14s} {entry.title} ({entry.source}{missing})")
         return None
     chosen = choose(REPRODUCTIONS, results)
     done = []
@@ -364,7 +365,8 @@ def reproduce(
         print(f"\n{entry.title} ({entry.source})")
         for row in rows:
             what, paper, ours, difference, remark = row.cells()
-            print(f"  {what}: paper {paper}, caloris {ours}{', ' + difference if difference else ''}")
+            stated = paper if paper.startswith("check value") else f"paper {paper}"
+            print(f"  {what}: {stated}, caloris {ours}{', ' + difference if difference else ''}")
             if remark:
                 print(f"      {remark}")
     return None

@@ -366,7 +366,8 @@ class CaloricEffect:
         grid = np.linspace(first - margin, last + margin, 400)
         # both sides of each step, so that heights, widths and areas of a sharp transition are exact
         sides = [np.nextafter(T, 0.0) for T in steps]
-        return np.unique(np.concatenate([grid, steps, sides, [first, last]]))
+        within = [np.linspace(*self.surfaces.transition_range(p, b), 120) for p in (high, low) for b in _BRANCHES]
+        return np.unique(np.concatenate([grid, steps, sides, *within]))
 
     def _transition_temperatures(self, high: float, low: float) -> list[float]:
         """Transition temperatures of both branches at both pressures, K."""

@@ -11,7 +11,8 @@ from caloris.errors import InputError
 from caloris.files import output_folder
 from caloris.heat.calorimetry import CalorimetryResult, Estimate, Recording, read
 from caloris.heat.calorimetry.figures import calorimetry_figure, scans_figure
-from caloris.report.page import Page, Section, Table, picture, shown
+from caloris.heat.processes import PROCESSES
+from caloris.report.page import Page, Section, Table, picture
 
 
 def read_files(
@@ -177,10 +178,9 @@ def write_calorimetry(result: CalorimetryResult, folder: str | Path) -> list[Pat
 
 def _number(value: Estimate) -> str:
     """Value, half width of its interval and unit."""
-    scale, unit = (1e3, "J/g") if value.unit == "J/kg" and abs(value.value) > 2e3 else (1.0, value.unit)
-    if value.error != value.error or value.error == 0:
-        return f"{shown(value.value / scale)} {unit}"
-    return f"{shown(value.value / scale)} ± {shown(value.error / scale, 2)} {unit}"
+    large = value.unit == "J/kg" and abs(value.value) > 1e4  # latent heats
+    text = (value.scaled(1e-3, "J/g") if large else value).plus_minus
+    return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
 def _facts(result: CalorimetryResult) -> list[tuple[str, str]]:
@@ -249,12 +249,12 @@ def _effect_section(result: CalorimetryResult) -> Section | None:
     if effect is None or result.surfaces is None:
         return None
     top = f"{result.pressures[-1] / 1e6:g} MPa"
-    numbers = [
+    branches = [
         (name, _number(value))
         for name, value in result.headline.items()
-        if not name.startswith(("transition", "latent"))
+        if name.startswith(("slope", "hysteresis", "reversible"))
     ]
-    tables = [Table(("result", "value and 68 % interval"), numbers)]
+    tables = [Table(("branches", "value ± half of the 68 % interval"), branches), _effect_table(result)]
     if result.surfaces.heat_capacity is not None:
         merits = effect.merits(top)
         rows = [(m.name.replace("_", " "), m.value, m.reversibility, m.definition) for m in merits.values()]
@@ -267,6 +267,26 @@ def _effect_section(result: CalorimetryResult) -> Section | None:
         ],
         figures=[picture(calorimetry_figure(result), "Phase diagram, entropy and temperature change; bands: 68 %.")],
         tables=tables,
+    )
+
+
+_QUANTITIES = ("entropy change", "temperature change", "relative cooling power", "integrated entropy change")
+
+
+def _effect_table(result: CalorimetryResult) -> Table:
+    """Largest changes and cooling power, a row for each pressure and process."""
+    rows = []
+    for p in result.pressures:
+        for process in PROCESSES:
+            label = f"{p / 1e6:g} MPa, {process}"
+            found = [result.headline.get(f"{quantity}, {label}") for quantity in _QUANTITIES]
+            rows.append((f"{p / 1e6:g} MPa", process, *("–" if entry is None else _number(entry) for entry in found)))
+    title = ("pressure", "process", "largest |dS|", "largest |dT_ad|", "RCP, |dS|max FWHM", "area under |dS|")
+    return Table(
+        title,
+        rows,
+        note="RCP and area count the transition alone, without the elastic background. Compression and decompression "
+        "are one-branch values; only the reversible ones come back in every cycle.",
     )
 
 

@@ -1,15 +1,20 @@
 """Published results next to ours: what the paper says, what caloris gets, and why they differ."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import scipp as sc
 
 from caloris.errors import InputError
 from caloris.files import whole
 from caloris.units import to_json
+
+DATA_FOLDER = "CALORIS_DATA"
+"""Environment variable that names the folder of measured data."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,13 @@ class Reproduction:
     """Figure, table or equation of the paper."""
     title: str
     compute: Callable[[], Sequence[Comparison]]
+    needs: str = ""
+    """A file of measured data that is not part of caloris, within the folder that CALORIS_DATA names."""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the data that it needs are there."""
+        return not self.needs or available(self.needs)
 
     @property
     def command(self) -> str:
@@ -55,8 +67,20 @@ class Reproduction:
         return f"caloris reproduce {self.key}"
 
 
+def available(file: str) -> bool:
+    """Return whether a file is in the folder of measured data that the environment names.
+
+    Parameters
+    ----------
+    file:
+        Its path within that folder.
+    """
+    folder = os.environ.get(DATA_FOLDER, "")
+    return bool(folder) and (Path(folder) / file).is_file()
+
+
 def choose(registry: Sequence[Reproduction], keys: Sequence[str]) -> list[Reproduction]:
-    """Pick reproductions by key; ``all`` picks every one.
+    """Pick reproductions by key; ``all`` picks every one whose data are there.
 
     Raises
     ------
@@ -65,7 +89,7 @@ def choose(registry: Sequence[Reproduction], keys: Sequence[str]) -> list[Reprod
     """
     known = {entry.key: entry for entry in registry}
     if "all" in keys:
-        return list(registry)
+        return [entry for entry in registry if entry.is_possible]
     for key in keys:
         if key not in known:
             raise InputError(f"no published result {key!r}; there are: {', '.join(known)}, or all")
@@ -86,6 +110,7 @@ def write_table(results: Sequence[tuple[Reproduction, Sequence[Comparison]]], pa
         "Made by `make reproduce` (`caloris reproduce all --table docs/reproductions.md`): the paper's value, ours,",
         "the difference and its reason. Rows without a published number say what the paper says in words. Cycles run",
         "with a heat capacity of 1700 J/kg/K (the card's estimate is 1590 ± 130) in a cell of guessed geometry.",
+        "Errors are half of a 68 % interval. Measured data are not part of caloris: `CALORIS_DATA` names their folder.",
         "",
     ]
     for entry, comparisons in results:
@@ -127,4 +152,8 @@ def _number(value: sc.Variable) -> str:
     if number != number:
         return "–"
     digits = f"{number:.4g}"
+    if value.variance:
+        error = float(value.variance) ** 0.5
+        places = int(np.clip(1 - np.floor(np.log10(error)), 0, 6))
+        digits = f"{number:.{places}f} ± {error:.{places}f}"
     return digits.replace("-", "−") + unit

@@ -359,4 +359,4 @@ REPRODUCTIONS: tuple[Reproduction, ...] = (
     Reproduction("efficiency", f"{_PAPER}, main text", "Work and efficiencies", efficiency),
     Reproduction("table-1", f"{_PAPER}, Extended Data Table 1", "Crystal structures", structures),
 )
-"""Every published result that caloris reproduces."""
+"""What the card and the battery reproduce of the paper."""

@@ -171,7 +171,8 @@ def analyse(
     errors = errors or uncertainties()
     _check_options(baseline, definition, shape, draws)
     tell("reading scans", 0.0)
-    measured = _scans(scans, blank, calibration)
+    scans = [scans] if isinstance(scans, Recording | Scan) else scans
+    measured = sorted(_scans(scans, blank, calibration), key=lambda scan: scan.pressure)
     window = None if limits is None else (magnitude(limits[0], "K", "limits"), magnitude(limits[1], "K", "limits"))
     peaks = []
     for number, scan in enumerate(measured):
@@ -221,8 +222,6 @@ def _check_options(baseline: str, definition: str, shape: str, draws: int) -> No
 def _scans(
     entries: Sequence[Recording | Scan], blank: Sequence[Recording], calibration: Calibration | None
 ) -> list[Scan]:
-    if isinstance(entries, Recording | Scan):
-        entries = [entries]
     if not entries:
         raise InputError("calorimetry: no scans given")
     found: list[Scan] = []

@@ -40,15 +40,26 @@ def scans_figure(result: "CalorimetryResult") -> Figure:
             scan = peak.scan
             colour = SEQUENCE(0.85 * number / max(1, len(peaks) - 1))
             step = max(1, len(scan.time) // _MOST_POINTS)
-            flow = scan.heat_flow / scan.rate / 1e3
+            # without a blank run the level is the calorimeter's own: only what rises above the baseline means anything
+            middle = peak.integral.baseline[0][len(peak.integral.baseline[0]) // 2]
+            level = 0.0 if scan.blank_subtracted else middle
+            flow = (scan.heat_flow - level) / scan.rate / 1e3
             axis.plot(
                 scan.temperature[::step], flow[::step], color=colour, lw=1.1, label=f"{scan.pressure / 1e6:g} MPa"
             )
             part = slice(peak.window.first, peak.window.last + 1)
-            axis.plot(scan.temperature[part], peak.integral.baseline[0] / scan.rate / 1e3, color=HOT, lw=0.9, ls="--")
+            axis.plot(
+                scan.temperature[part],
+                (peak.integral.baseline[0] - level) / scan.rate / 1e3,
+                color=HOT,
+                lw=0.9,
+                ls="--",
+            )
         axis.set(title=f"on {direction}", xlabel="Temperature (K)")
         axis.legend(fontsize=7, frameon=False, ncols=1 + len(peaks) // 7)
-    axes[0].set_ylabel("Heat per kelvin (kJ/(kg K))\nheat flow over the scan's rate; baselines dashed")
+    blank = all(peak.scan.blank_subtracted for peak in result.peaks)
+    words = "empty cell subtracted" if blank else "above the level of the baseline"
+    axes[0].set_ylabel(f"Heat per kelvin (kJ/(kg K))\n{words}; baselines dashed")
     return figure
 
 

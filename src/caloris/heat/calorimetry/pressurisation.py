@@ -17,6 +17,7 @@ from caloris.heat.calorimetry.baseline import BASELINES, integrate
 from caloris.heat.calorimetry.monte_carlo import coloured_noise
 from caloris.heat.calorimetry.peak import peak_window, side_noise
 from caloris.heat.calorimetry.recording import Recording
+from caloris.heat.calorimetry.recording import recording as columns_of
 from caloris.heat.calorimetry.scan import Scan
 from caloris.heat.calorimetry.segments import Direction, local_rate
 from caloris.heat.calorimetry.uncertainty import Estimate, Uncertainties, estimate, uncertainties
@@ -57,8 +58,10 @@ class Stroke:
 
     @property
     def difference(self) -> float | None:
-        """Heat over T dS, less 1; None where no effect was given."""
-        return None if self.expected is None else self.heat.value / float(self.expected.value) - 1
+        """Heat over T dS, less 1; None where no effect was given or none is expected."""
+        if self.expected is None or self.expected.value == 0:
+            return None
+        return self.heat.value / float(self.expected.value) - 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,7 +81,7 @@ class Pressurisation:
         """Return strokes in words and numbers."""
         lines = [f"{self.name}: {len(self.strokes)} strokes"]
         for stroke in self.strokes:
-            heat = Estimate(stroke.heat.value / 1e3, stroke.heat.low / 1e3, stroke.heat.high / 1e3, "J/g")
+            heat = stroke.heat.scaled(1e-3, "J/g")
             words = f"  {stroke.kind} at {stroke.temperature.value:.2f} K"
             if stroke.pressure is not None:
                 words += f", {stroke.pressure[0].value:.4g} to {stroke.pressure[1].value:.4g} MPa"
@@ -129,6 +132,7 @@ def pressurisation(
         If no temperature is held, the blank is shorter than the run, or no peak rises above the noise.
     """
     errors = errors or uncertainties()
+    recording = _evenly_spaced(recording)
     q = _net_flow(recording, blank)
     t, T = recording.time, recording.temperature
     rng = np.random.default_rng(seed)
@@ -149,6 +153,27 @@ def pressurisation(
         sc.DataArray(sc.array(dims=["time"], values=q, unit="W/kg"), coords=dict(recording.heat_flow.coords)),
         tuple(found),
         tuple(remarks),
+    )
+
+
+def _evenly_spaced(record: Recording) -> Recording:
+    """The recording at equal steps of time, as a calorimeter writes it; a simulated run may have others."""
+    t = record.time
+    steps = np.diff(t)
+    if steps.max() < 3 * steps.min():
+        return record
+    even = np.linspace(t[0], t[-1], int(np.clip((t[-1] - t[0]) / max(steps.min(), 0.2), 1000, 100_000)) + 1)
+    columns = {str(name): np.interp(even, t, c.values) for name, c in record.heat_flow.coords.items() if c.ndim}
+    columns["time"] = even
+    return replace(
+        record,
+        heat_flow=columns_of(
+            columns.pop("time"),
+            columns.pop("temperature"),
+            np.interp(even, t, np.asarray(record.heat_flow.values, dtype=float)),
+            unit="mW" if record.heat_flow.unit == sc.Unit("mW") else "mW/g",
+            pressure=columns.get("pressure"),
+        ),
     )
 
 

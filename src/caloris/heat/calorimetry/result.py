@@ -163,7 +163,7 @@ class CalorimetryResult:
         for row in self.transitions:
             lines.append(
                 f"  {row.pressure.value:6g} MPa {row.direction:8s} {row.definition} {row.temperature}, "
-                f"dS {row.entropy_change}, L {_per_gram(row.latent_heat)}"
+                f"dS {row.entropy_change}, L {row.latent_heat.scaled(1e-3, 'J/g')}"
             )
         for p, by in self.hysteresis().items():
             words = ", ".join(f"{by[name]:.2f} K ({name})" for name in ("onset", "T50", "peak"))
@@ -278,7 +278,3 @@ class CalorimetryResult:
         from caloris.heat.calorimetry.files import save_calorimetry
 
         return save_calorimetry(self, folder)
-
-
-def _per_gram(heat: Estimate) -> Estimate:
-    return Estimate(heat.value / 1e3, heat.low / 1e3, heat.high / 1e3, "J/g")

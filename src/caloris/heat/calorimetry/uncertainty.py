@@ -132,12 +132,32 @@ class Estimate:
             "interval_68": [float(self.low), float(self.high)] if known else None,
         }
 
+    def scaled(self, factor: float, unit: str) -> "Estimate":
+        """Return the same in another unit.
+
+        Parameters
+        ----------
+        factor, unit:
+            From the present unit to the new one.
+        """
+        return Estimate(self.value * factor, self.low * factor, self.high * factor, unit)
+
+    @property
+    def plus_minus(self) -> str:
+        """Value and half width of the interval, with two digits of the latter."""
+        if not np.isfinite(self.error) or self.error == 0:
+            return f"{self.value:.5g} {self.unit}"
+        return f"{self.value:.{self._digits}f} ± {self.error:.{self._digits}f} {self.unit}"
+
+    @property
+    def _digits(self) -> int:
+        return int(np.clip(1 - np.floor(np.log10(self.error)), 0, 6))
+
     def __str__(self) -> str:
         if not np.isfinite(self.error) or self.error == 0:
             return f"{self.value:.5g} {self.unit}"
-        digits = max(0, 1 - int(np.floor(np.log10(self.error))))
-        interval = f"{self.low:.{digits}f} to {self.high:.{digits}f}"
-        return f"{self.value:.{digits}f} {self.unit} (68 %: {interval})"
+        interval = f"{self.low:.{self._digits}f} to {self.high:.{self._digits}f}"
+        return f"{self.value:.{self._digits}f} {self.unit} (68 %: {interval})"
 
 
 def estimate(value: float, draws: Array | None, unit: str, centre: float | None = None) -> Estimate:
