@@ -12,55 +12,17 @@ from typing import Any
 import pytest
 import scipp as sc
 
-from caloris import cli
 from caloris.errors import ComputationError
 from caloris.heat import Battery, Geometry, caloric_effect
 from caloris.materials import available, check, load
 from caloris.materials import card as card_module
 from caloris.study import thermal_battery_paper as paper
 from caloris.study.registry import REPRODUCTIONS
+from command_line import Answer, Caloris
 
 LIBRARY = Path(card_module.__file__).parent / "library"
 CHARGE = ("Press from 8.2 to 90 MPa at 349 K in 10 s", "Hold until heat flow < 5 mW/g")
 CYCLE = (*CHARGE, "Cool to 313 K in 5 min", "Release to 8.2 MPa in 10 s", "Hold until heat flow < 5 mW/g")
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        """Standard output must be one JSON object, all of it, without NaN."""
-
-        def no_constant(name: str) -> None:
-            raise AssertionError(f"{name} is not JSON")
-
-        found = json.loads(self.out, parse_constant=no_constant)
-        assert isinstance(found, dict)
-        return found
-
-
-Caloris = Callable[..., Answer]
-
-
-@pytest.fixture
-def caloris(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Caloris:
-    """Run the command line in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["caloris", *arguments])
-        capsys.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        return Answer(code, *capsys.readouterr())
-
-    return run
 
 
 def run_file(path: Path, *, protocol: object = CYCLE, geometry: str = "cells = 4", **fields: object) -> str:

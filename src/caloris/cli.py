@@ -204,6 +204,9 @@ def calorimetry(
     files: Annotated[list[Path], typer.Argument(help="Calorimeter files of any vendor, one or several scans in each.")],
     volume: Annotated[Path | None, typer.Option("--volume", help="Table of volumes, or of lattice parameters.")] = None,
     blank: Annotated[list[Path] | None, typer.Option("--blank", help="Run of the empty cell; repeatable.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option("--calibration", help="Table of melting standards as the calorimeter read them.")
+    ] = None,
     pressure: Annotated[
         list[str] | None, typer.Option("--pressure", help="'40 MPa': one for all files, or one each in their order.")
     ] = None,
@@ -241,7 +244,7 @@ def calorimetry(
 ) -> None:
     """From calorimeter files to transitions, phase diagram and barocaloric effect, with errors."""
     from caloris.files import output_folder
-    from caloris.heat.calorimetry import analyse, read, uncertainties
+    from caloris.heat.calorimetry import analyse, read, read_calibration, uncertainties
     from caloris.report import calorimetry as job
 
     errors = uncertainties(**job.parse_errors(uncertainty or ()))
@@ -258,6 +261,7 @@ def calorimetry(
             heat_capacity=capacity,
             volume=None if volume is None else str(volume),
             blank=empty,
+            calibration=None if calibration is None else read_calibration(calibration),
             name=name,
             baseline=baseline,  # type: ignore[arg-type]
             definition=definition,  # type: ignore[arg-type]

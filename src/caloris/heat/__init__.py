@@ -20,6 +20,7 @@ from caloris.heat.caloric import CaloricEffect, caloric_effect
 from caloris.heat.entropy_surfaces import EntropySurfaces
 from caloris.heat.merit import (
     Merit,
+    cycle_refrigerant_capacity,
     full_width_half_maximum,
     integrated_entropy_change,
     peak,
@@ -53,6 +54,7 @@ __all__ = [
     "caloric_effect",
     "calorimetry",
     "cool",
+    "cycle_refrigerant_capacity",
     "full_width_half_maximum",
     "heat",
     "hold",

@@ -177,8 +177,9 @@ class CaloricEffect:
         return self.usable(curve) if process == "reversible" else curve
 
     def usable(self, curve: sc.DataArray) -> sc.DataArray:
-        """Cut off what does not come back of a reversible entropy change: where it has the wrong sign."""
-        values = usable(curve.values, 1.0 if self.surfaces.is_inverse else -1.0)
+        """Cut off what does not come back of a reversible entropy change."""
+        T, high, low = (curve.coords[name].values for name in ("temperature", "pressure", "low_pressure"))
+        values = usable(self.surfaces, T, 1e6 * float(high), 1e6 * float(low), curve.values, "entropy")
         return sc.DataArray(
             sc.array(dims=curve.dims, values=values, unit=curve.unit), coords=curve.coords, name=curve.name
         )
@@ -237,7 +238,7 @@ class CaloricEffect:
         T = self._temperatures(temperature, high, low)
         change = temperature_difference(self.surfaces, T, high, low, process)
         if process == "reversible":
-            change = usable(change, -1.0 if self.surfaces.is_inverse else 1.0)
+            change = usable(self.surfaces, T, high, low, change, "temperature")
         return self._curve(T, change, "K", high, low, process, "adiabatic temperature change")
 
     def merits(self, pressure: Quantity, *, low_pressure: Quantity | None = None) -> dict[str, Merit]:
@@ -334,7 +335,7 @@ class CaloricEffect:
                 f"({lowest / 1e6:g} to {highest / 1e6:g} MPa); choose one within"
             )
         heating, cooling = (float(self.surfaces.transition_temperature(p, branch)) for branch in ("heating", "cooling"))
-        if heating < cooling - 1e-9 * heating:
+        if isinstance(self.surfaces, TwoPhase) and heating < cooling - 1e-9 * heating:
             raise InputError(
                 f"pressure: {p / 1e6:g} MPa lies outside the model of {self.name}: the heating branch "
                 "(straight line from the card) would fall below the cooling branch there"

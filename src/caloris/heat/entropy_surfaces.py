@@ -16,6 +16,17 @@ class EntropySurfaces(Protocol):
     def pressure(self) -> float:
         """The reference pressure, Pa."""
 
+    @property
+    def has_heat_capacity(self) -> bool:
+        """Whether the entropy counts the heat capacity; without it there is no adiabatic temperature change."""
+
+    @property
+    def knows_expansion(self) -> bool:
+        """Whether the entropy counts the thermal expansion of both phases: its elastic part."""
+
+    def fraction(self, T: Array, p: float, branch: Branch) -> Array:
+        """Fraction of the high phase along a branch."""
+
     def entropy(self, T: Array, p: float, branch: Branch) -> Array:
         """S(T, p) along a branch."""
 

@@ -210,6 +210,50 @@ def refrigerant_capacity(curve: sc.DataArray) -> sc.Variable:
     return _area(magnitude, grid, curve)
 
 
+def cycle_refrigerant_capacity(curve: sc.DataArray, cold: Quantity, hot: Quantity) -> sc.Variable:
+    """Return the area under |dS| between the two temperatures that a refrigerator works between.
+
+    Parameters
+    ----------
+    curve:
+        Entropy change over ``temperature`` (K); of the reversible process, if a cycle is meant to repeat.
+    cold, hot:
+        Temperatures of the cold and the hot end, scalars.
+
+    Returns
+    -------
+    :
+        Scalar in J/kg, by the trapezoidal rule.
+
+    Raises
+    ------
+    InputError
+        If :func:`peak` refuses the curve, or the two temperatures are not in order or not within it.
+    scipp.UnitError
+        If the curve is not in a unit of specific entropy.
+
+    Notes
+    -----
+    Source: the refrigerant capacity of Wood and Potter, Cryogenics 25, 667 (1985), which names both temperatures.
+
+    Examples
+    --------
+    >>> from caloris.heat import caloric_effect
+    >>> dS = caloric_effect("NH4SCN").entropy_change("100 MPa")
+    >>> round(float(cycle_refrigerant_capacity(dS, "340 K", "350 K").value))
+    1287
+    """
+    temperature, values = _checked(curve)
+    low, high = magnitude(cold, "K", "cold"), magnitude(hot, "K", "hot")
+    if not temperature[0] <= low < high <= temperature[-1]:
+        raise InputError(
+            f"cold, hot: {low:g} and {high:g} K must be in order and within the curve, "
+            f"{temperature[0]:.1f} to {temperature[-1]:.1f} K"
+        )
+    grid = np.concatenate([[low], temperature[(temperature > low) & (temperature < high)], [high]])
+    return _area(np.interp(grid, temperature, np.abs(values)), grid, curve)
+
+
 def temperature_averaged_entropy_change(curve: sc.DataArray, lift: Quantity) -> sc.Variable:
     """Return TEC(lift), the largest mean of |dS| over a temperature span of the given width.
 

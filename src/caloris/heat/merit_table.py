@@ -33,11 +33,12 @@ def merits(effect: "CaloricEffect", pressure: Quantity, low_pressure: Quantity |
     directions: tuple[tuple[Process, str], ...] = (("compression", ""), ("reversible", "reversible_"))
     for process, prefix in directions:
         dS = effect.entropy_change(pressure, process, low_pressure=low_pressure)
-        dT = effect.temperature_change(pressure, process, low_pressure=low_pressure)
         own = transition_entropy_change(effect, pressure, process, low_pressure)
         rcp = relative_cooling_power(own)
         add(f"{prefix}entropy_change", peak(dS), "largest |dS| over temperature", process)
-        add(f"{prefix}temperature_change", peak(dT), "largest |dT_ad| over temperature", process)
+        if effect.surfaces.has_heat_capacity:
+            dT = effect.temperature_change(pressure, process, low_pressure=low_pressure)
+            add(f"{prefix}temperature_change", peak(dT), "largest |dT_ad| over temperature", process)
         add(f"{prefix}width", full_width_half_maximum(own), "FWHM of |dS| of the transition", process)
         add(f"{prefix}relative_cooling_power", rcp, "|dS|max * FWHM of the transition (Zhang 2023, eq. 1)", process)
         tec = temperature_averaged_entropy_change(own, "10 K")

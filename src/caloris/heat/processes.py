@@ -88,22 +88,43 @@ def temperature_difference(surfaces: EntropySurfaces, T: Array, high: float, low
     return change
 
 
-def usable(change: Array, sign: float) -> Array:
-    """Cut off what does not come back: the wrong sign of a reversible change.
+def usable(
+    surfaces: EntropySurfaces,
+    T: Array,
+    high: float,
+    low: float,
+    change: Array,
+    quantity: Literal["entropy", "temperature"],
+) -> Array:
+    """Cut off what does not come back of the reversible process.
 
     Parameters
     ----------
+    surfaces, T, high, low:
+        As for :func:`entropy_difference`.
     change:
         Entropy or temperature change of the reversible process.
-    sign:
-        Of what comes back: 1 or -1.
+    quantity:
+        Which of the two: they have opposite signs.
 
     Returns
     -------
     :
-        The change where it has that sign, 0 elsewhere.
+        The change where it has the sign of the effect, 0 elsewhere; where the expansions of both phases are not known,
+        also 0 where nothing transforms, because the elastic part is not known then.
     """
-    return np.maximum(change, 0.0) if sign > 0 else np.minimum(change, 0.0)
+    sign = 1.0 if surfaces.is_inverse else -1.0
+    sign = sign if quantity == "entropy" else -sign
+    kept = np.maximum(change, 0.0) if sign > 0 else np.minimum(change, 0.0)
+    if surfaces.knows_expansion:
+        return kept
+    more = surfaces.fraction(T, high, moving_branch(surfaces)) - surfaces.fraction(T, low, resting_branch(surfaces))
+    transforms = (more if surfaces.is_inverse else -more) > _TRANSFORMS
+    return np.where(transforms, kept, 0.0)
+
+
+_TRANSFORMS = 0.005
+"""Less of the sample does not count as transforming."""
 
 
 def window(surfaces: EntropySurfaces, p: float, p_low: float) -> float:

@@ -18,7 +18,7 @@ from caloris.units import Quantity
 
 Array = npt.NDArray[np.float64]
 Branch = Literal["heating", "cooling", "equilibrium"]
-HYSTERESIS_UNKNOWN = "hysteresis: not on the card, taken as none; what is called reversible is an upper bound"
+HYSTERESIS_UNKNOWN = "hysteresis: not known, taken as none; what is called reversible is an upper bound"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -384,6 +384,20 @@ class TwoPhase:
         below = T_t * np.exp((entropy - S_low) / self.low.heat_capacity)
         above = T_t * np.exp((entropy - S_high) / self.high.heat_capacity)
         return np.where(entropy <= S_low, below, np.where(entropy >= S_high, above, T_t))
+
+    @property
+    def has_heat_capacity(self) -> bool:
+        """Always: both phases have one."""
+        return True
+
+    @property
+    def knows_expansion(self) -> bool:
+        """Always: as the card has it, or none."""
+        return True
+
+    def fraction(self, T: Array, p: float, branch: Branch) -> Array:
+        """Return the fraction of the high phase, 0 or 1; parameters and errors as for :meth:`entropy`."""
+        return np.asarray(np.asarray(T) >= self.transition_temperature(p, branch), dtype=float)
 
     @property
     def pressure_range(self) -> tuple[float, float]:

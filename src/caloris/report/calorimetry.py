@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import scipp as sc
 
 from caloris.errors import InputError
 from caloris.files import output_folder
-from caloris.heat.calorimetry import CalorimetryResult, Estimate, Recording, read
+from caloris.heat.ashby import entropy_plot
+from caloris.heat.calorimetry import CalorimetryResult, Estimate, Recording, fit_line, read
 from caloris.heat.calorimetry.figures import calorimetry_figure, scans_figure
 from caloris.heat.processes import PROCESSES
 from caloris.report.page import Page, Section, Table, picture
@@ -163,7 +165,6 @@ def write_calorimetry(result: CalorimetryResult, folder: str | Path) -> list[Pat
         If the folder cannot be written.
     """
     out = output_folder(folder)
-    files = result.save(out)
     pressures = sorted({peak.scan.pressure / 1e6 for peak in result.peaks})
     page = Page(
         title=f"{result.name}: calorimetry",
@@ -173,7 +174,7 @@ def write_calorimetry(result: CalorimetryResult, folder: str | Path) -> list[Pat
         warning=result.warnings(),
         sections=[section for section in _sections(result) if section is not None],
     )
-    return [*files, page.write(out / "report.html")]
+    return [*result.save(out), page.write(out / "report.html")]
 
 
 def _number(value: Estimate) -> str:
@@ -192,12 +193,21 @@ def _facts(result: CalorimetryResult) -> list[tuple[str, str]]:
             (_number(row.latent_heat), "latent heat"),
         ]
     moving = "heating" if result.surfaces.is_inverse else "cooling"
+    moving = moving if moving in result.surfaces.measured else next(iter(result.surfaces.measured))
+    p_rev = result.headline.get("reversible pressure")
+    known = p_rev is not None and p_rev.value == p_rev.value
     top = f"{result.pressures[-1] / 1e6:g} MPa"
     return [
         (_number(result.headline[f"slope, {moving}"]), f"dT/dp on {moving}"),
         (_number(result.headline[f"entropy change, {top}, compression"]), f"largest |dS| to {top}, one-branch"),
-        (_number(result.headline[f"entropy change, {top}, reversible"]), f"largest |dS| to {top}, reversible"),
-        (_number(result.headline["reversible pressure"]), "least pressure of a reversible cycle"),
+        (
+            _number(result.headline[f"entropy change, {top}, reversible"]),
+            f"largest |dS| to {top}, {result.label('reversible')}",
+        ),
+        (
+            _number(p_rev) if known and p_rev is not None else "unknown",
+            f"least pressure change of a reversible cycle, from {result.surfaces.pressure / 1e6:g} MPa",
+        ),
     ]
 
 
@@ -205,6 +215,7 @@ def _sections(result: CalorimetryResult) -> list[Section | None]:
     return [
         _transitions_section(result),
         _effect_section(result),
+        _comparison_section(result),
         _closure_section(result),
         _uncertainty_section(result),
         Section(title="About the files", items=result.remarks) if result.remarks else None,
@@ -249,16 +260,16 @@ def _effect_section(result: CalorimetryResult) -> Section | None:
     if effect is None or result.surfaces is None:
         return None
     top = f"{result.pressures[-1] / 1e6:g} MPa"
-    branches = [
+    branches = [*_quadratic(result)]
+    branches += [
         (name, _number(value))
         for name, value in result.headline.items()
         if name.startswith(("slope", "hysteresis", "reversible"))
     ]
     tables = [Table(("branches", "value ± half of the 68 % interval"), branches), _effect_table(result)]
-    if result.surfaces.heat_capacity is not None:
-        merits = effect.merits(top)
-        rows = [(m.name.replace("_", " "), m.value, m.reversibility, m.definition) for m in merits.values()]
-        tables.append(Table((f"figure of merit at {top}", "value", "", "definition"), rows))
+    merits = effect.merits(top)
+    rows = [(m.name.replace("_", " "), m.value, m.reversibility, m.definition) for m in merits.values()]
+    tables.append(Table((f"figure of merit at {top}", "value", "", "definition"), rows))
     return Section(
         title="The caloric effect",
         text=[
@@ -268,6 +279,23 @@ def _effect_section(result: CalorimetryResult) -> Section | None:
         figures=[picture(calorimetry_figure(result), "Phase diagram, entropy and temperature change; bands: 68 %.")],
         tables=tables,
     )
+
+
+def _quadratic(result: CalorimetryResult) -> list[tuple[str, str]]:
+    """What a quadratic fit of the branches gives, where there are pressures enough to tell."""
+    found = []
+    for direction in ("heating", "cooling"):
+        rows = [row for row in result.transitions if row.direction == direction]
+        p = np.array([row.pressure.value for row in rows]) * 1e6
+        if len(np.unique(p)) < 4:
+            continue
+        T = np.array([row.temperature.value for row in rows])
+        ingredients = result.ingredients
+        line = fit_line(p, T, ingredients.pressure_error, ingredients.temperature_error, "quadratic")
+        bend, error = 2e12 * float(line.coefficients[2]), 2e12 * float(np.sqrt(line.covariance[2, 2]))
+        slope = f"{1e6 * line.coefficients[1]:.4f} ± {1e6 * line.slope_error:.4f} K/MPa at the lowest pressure"
+        found.append((f"quadratic fit, {direction}", f"{slope}, changing by {bend:.1e} ± {error:.1e} K/MPa²"))
+    return found
 
 
 _QUANTITIES = ("entropy change", "temperature change", "relative cooling power", "integrated entropy change")
@@ -280,7 +308,9 @@ def _effect_table(result: CalorimetryResult) -> Table:
         for process in PROCESSES:
             label = f"{p / 1e6:g} MPa, {process}"
             found = [result.headline.get(f"{quantity}, {label}") for quantity in _QUANTITIES]
-            rows.append((f"{p / 1e6:g} MPa", process, *("–" if entry is None else _number(entry) for entry in found)))
+            label = result.label(process)
+            words = process if label in ("one-branch", "reversible") else f"{process} ({label})"
+            rows.append((f"{p / 1e6:g} MPa", words, *("–" if entry is None else _number(entry) for entry in found)))
     title = ("pressure", "process", "largest |dS|", "largest |dT_ad|", "RCP, |dS|max FWHM", "area under |dS|")
     return Table(
         title,
@@ -288,6 +318,16 @@ def _effect_table(result: CalorimetryResult) -> Table:
         note="RCP and area count the transition alone, without the elastic background. Compression and decompression "
         "are one-branch values; only the reversible ones come back in every cycle.",
     )
+
+
+def _comparison_section(result: CalorimetryResult) -> Section | None:
+    """The measured material among the published ones."""
+    effect = result.effect
+    if effect is None:
+        return None
+    plot = entropy_plot(mine=effect, pressures=[f"{p / 1e6:g} MPa" for p in result.pressures[-1:]])
+    caption = "Published materials that state both numbers at one pressure; reversible values filled. " + plot.caption
+    return Section(title="Among published materials", figures=[picture(plot.figure, caption)])
 
 
 def _closure_section(result: CalorimetryResult) -> Section:

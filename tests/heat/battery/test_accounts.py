@@ -243,8 +243,8 @@ def test_unknown_hysteresis_makes_reversible_values_an_upper_bound(tmp_path):
     card = conventional(tmp_path, cooling="")
     effect = caloric_effect(card)
     assert effect.merits("50 MPa")["reversible_entropy_change"].reversibility == "upper bound"
-    assert any("hysteresis: not on the card" in text for text in effect.warnings("50 MPa"))
-    assert any("hysteresis: not on the card" in text for text in Battery(card).assumptions())
+    assert any("hysteresis: not known" in text for text in effect.warnings("50 MPa"))
+    assert any("hysteresis: not known" in text for text in Battery(card).assumptions())
 
 
 def test_missing_density_is_refused_for_a_battery_only():

@@ -14,11 +14,12 @@ from caloris.errors import InputError
 from caloris.heat.caloric import CaloricEffect
 from caloris.heat.calorimetry.baseline import BASELINES, BaselineKind
 from caloris.heat.calorimetry.calibration import Calibration
+from caloris.heat.calorimetry.cautions import cautions
 from caloris.heat.calorimetry.closure import closure
 from caloris.heat.calorimetry.headline import Draws, Headline, collect, headline_of
 from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces, Profile
 from caloris.heat.calorimetry.monte_carlo import draw_surfaces, scan_draws, shared_draws
-from caloris.heat.calorimetry.peak import DEFINITIONS, Definition, Peak, measure
+from caloris.heat.calorimetry.peak import Peak, measure
 from caloris.heat.calorimetry.phase_diagram import Shape
 from caloris.heat.calorimetry.phase_heat_capacity import PhaseHeatCapacity, phase_heat_capacity
 from caloris.heat.calorimetry.recording import Recording
@@ -28,10 +29,12 @@ from caloris.heat.calorimetry.segments import Direction
 from caloris.heat.calorimetry.series import (
     Ingredients,
     assumed_of,
+    excess_scatter,
     heat_capacity_from_scans,
     profile_of_peak,
     surfaces_of,
 )
+from caloris.heat.calorimetry.temperatures import DEFINITIONS, Definition
 from caloris.heat.calorimetry.uncertainty import Uncertainties, uncertainties
 from caloris.heat.calorimetry.volume import Volume, as_volume
 from caloris.units import Quantity, magnitude
@@ -169,7 +172,7 @@ def analyse(
     """
     tell = progress or (lambda words, part: None)
     errors = errors or uncertainties()
-    _check_options(baseline, definition, shape, draws)
+    _check_options(baseline, definition, shape, draws, seed)
     tell("reading scans", 0.0)
     scans = [scans] if isinstance(scans, Recording | Scan) else scans
     measured = sorted(_scans(scans, blank, calibration), key=lambda scan: scan.pressure)
@@ -202,12 +205,13 @@ def analyse(
         headline=headline,
         draws=found,
         closure=tuple(closure(peaks, surfaces)),
+        cautions=tuple(cautions(peaks, surfaces, ingredients, calibration)),
         remarks=tuple(dict.fromkeys(line for entry in scans for line in _words(entry))),
         seed=seed,
     )
 
 
-def _check_options(baseline: str, definition: str, shape: str, draws: int) -> None:
+def _check_options(baseline: str, definition: str, shape: str, draws: int, seed: int) -> None:
     for option, value, known in (
         ("baseline", baseline, BASELINES),
         ("definition", definition, DEFINITIONS),
@@ -217,6 +221,8 @@ def _check_options(baseline: str, definition: str, shape: str, draws: int) -> No
             raise InputError(f"{option}: {value!r} is none of {', '.join(known)}")
     if not isinstance(draws, int) or draws < 0 or 0 < draws < 50:
         raise InputError(f"draws: expected 0 (no intervals) or at least 50, got {draws!r}")
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed: expected a whole number that is not negative, got {seed!r}")
 
 
 def _scans(
@@ -296,7 +302,8 @@ def _with_draws(
     scans = []
     for number, peak in enumerate(peaks):
         tell(f"drawing {peak.scan.name}", 0.1 + 0.2 * number / len(peaks))
-        scans.append(scan_draws(peak, ingredients, shared, errors, rng))
+        repeatability = errors["temperature_repeatability"] * excess_scatter(surfaces, peak.scan.direction, ingredients)
+        scans.append(scan_draws(peak, ingredients, shared, errors, repeatability, rng))
     every = None
     if surfaces is not None:
         every = draw_surfaces(

@@ -6,6 +6,7 @@ both are interpolated linearly, beyond them they are held.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -129,6 +130,50 @@ class Calibration:
             return np.asarray(rows[upper], dtype=float)
         weight = (p - pressures[lower]) / (pressures[upper] - pressures[lower])
         return np.asarray((1 - weight) * rows[lower] + weight * rows[upper])
+
+
+def read_calibration(path: str | Path) -> Calibration:
+    """Read what the calorimeter showed for melting standards from a table.
+
+    Parameters
+    ----------
+    path:
+        CSV with the header ``standard,pressure/MPa,onset/K,heat_of_fusion/(J/g)``, one row for each run.
+
+    Returns
+    -------
+    :
+        The calibration.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or a row is wrong; the message names the line.
+    """
+    file = Path(path)
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot read the calibration: {getattr(error, 'strerror', None) or error}") from None
+    rows = [(n, line.split(",")) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
+    header = [cell.strip() for cell in rows[0][1]] if rows else []
+    if header != _HEADER:
+        raise InputError(f"{file}: expected the header {','.join(_HEADER)}")
+    points = []
+    for number, cells in rows[1:]:
+        if len(cells) != len(_HEADER):
+            raise InputError(f"{file}: line {number}: expected {len(_HEADER)} columns, found {len(cells)}")
+        name, p, onset, heat = (cell.strip() for cell in cells)
+        try:
+            points.append(
+                calibration_point(name, pressure=f"{p} MPa", onset=f"{onset} K", heat_of_fusion=f"{heat} J/g")
+            )
+        except InputError as error:
+            raise InputError(f"{file}: line {number}: {error}") from None
+    return Calibration(tuple(points))
+
+
+_HEADER = ["standard", "pressure/MPa", "onset/K", "heat_of_fusion/(J/g)"]
 
 
 def calibration_point(

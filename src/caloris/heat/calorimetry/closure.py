@@ -14,7 +14,7 @@ import scipp as sc
 
 from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces
 from caloris.heat.calorimetry.peak import Peak
-from caloris.heat.calorimetry.series import common_pressures
+from caloris.heat.calorimetry.series import common_pressures, heat_capacity_beside
 from caloris.heat.processes import PROCESSES, entropy_difference, families
 from caloris.heat.two_phase import Branch
 from caloris.materials import Finding
@@ -39,8 +39,10 @@ def closure(peaks: Sequence[Peak], surfaces: MeasuredSurfaces | None) -> list[Fi
     found = [_heat_over_entropy(peak) for peak in peaks]
     if surfaces is None:
         return found
+    found += _branches_agree(peaks)
+    found += _heat_capacities(peaks, surfaces)
     for branch in _BRANCHES:
-        found += _entropy_over_pressure(surfaces, branch)
+        found += _entropy_over_pressure(peaks, surfaces, branch)
         found += _clausius_clapeyron(surfaces, branch)
     return [*found, *maxwell_route(surfaces), _largest_change(surfaces)]
 
@@ -73,26 +75,75 @@ def _heat_over_entropy(peak: Peak) -> Finding:
     )
 
 
-def _entropy_over_pressure(surfaces: MeasuredSurfaces, branch: Branch) -> list[Finding]:
+def _branches_agree(peaks: Sequence[Peak]) -> list[Finding]:
+    """Above the transition heating and cooling meet: their entropies of transition differ little."""
+    found = []
+    by: dict[float, dict[str, list[float]]] = {}
+    for peak in peaks:
+        by.setdefault(peak.scan.pressure, {}).setdefault(peak.scan.direction, []).append(peak.entropy_change)
+    for p, both in sorted(by.items()):
+        if len(both) == 2:
+            up, down = (float(np.mean(both[direction])) for direction in ("heating", "cooling"))
+            remark = "both branches end in one high phase; heat capacities make the rest"
+            found.append(
+                _finding(f"entropy on heating and on cooling, {p / 1e6:g} MPa", up, down, "J/kg/K", remark, 0.1)
+            )
+    return found
+
+
+def _heat_capacities(peaks: Sequence[Peak], surfaces: MeasuredSurfaces) -> list[Finding]:
+    """The step of the baseline, and the level of blank-subtracted scans, against the heat capacities used."""
+    capacity = surfaces.heat_capacity
+    if capacity is None:
+        return []
+    T = float(np.median([peak.temperatures["T50"] for peak in peaks]))
+    low, high = float(capacity.low.at(T)), float(capacity.high.at(T))
+    step = float(np.median([peak.heat_capacity_step for peak in peaks]))
+    found = [
+        Finding(
+            "step of the heat capacity",
+            sc.scalar(high - low, unit="J/kg/K"),
+            sc.scalar(step, unit="J/kg/K"),
+            step / (high - low) - 1 if high != low else float("nan"),
+            abs(step - (high - low)) <= max(0.15 * low, 0.5 * abs(high - low)),
+            "the heat capacities used against the step of the baselines (median over the scans)",
+        )
+    ]
+    levels = [_level(peak) for peak in peaks if peak.scan.blank_subtracted]
+    if levels:
+        remark = "the heat capacity used against that of the blank-subtracted scans (median)"
+        found.append(_finding("heat capacity of the low phase", low, float(np.median(levels)), "J/kg/K", remark, 0.1))
+    return found
+
+
+def _level(peak: Peak) -> float:
+    """Heat capacity of the low phase beside a peak, J/(kg K)."""
+    scan, window = peak.scan, peak.window
+    before, after = slice(window.begin, window.first), slice(window.last + 1, window.end + 1)
+    return heat_capacity_beside(peak, before if scan.direction == "heating" else after)
+
+
+def _entropy_over_pressure(peaks: Sequence[Peak], surfaces: MeasuredSurfaces, branch: Branch) -> list[Finding]:
     """The change of the transition entropy with pressure, from heat capacities and expansions."""
     capacity, volume = surfaces.heat_capacity, surfaces.volume
     if capacity is None or volume is None or volume.high is None:
         return []
-    profiles = surfaces.cooling if branch == "cooling" else surfaces.heating
-    first, found = profiles[0], []
-    for profile in profiles[1:]:
-        T_0, T, p_0, p = first.transition_temperature, profile.transition_temperature, first.pressure, profile.pressure
+    own = sorted((peak for peak in peaks if peak.scan.direction == branch), key=lambda peak: peak.scan.pressure)
+    found = []
+    for peak in own[1:]:
+        T_0, T = own[0].temperatures["T50"], peak.temperatures["T50"]
+        p_0, p = own[0].scan.pressure, peak.scan.pressure
         by_heat = (capacity.high.entropy(T) - capacity.high.entropy(T_0)) - (
             capacity.low.entropy(T) - capacity.low.entropy(T_0)
         )
         by_volume = volume.high.entropy(T, p, p_0) - volume.low.entropy(T, p, p_0)
         found.append(
             _finding(
-                f"entropy of transition at {p / 1e6:g} MPa, {branch}",
-                profile.change,
-                first.change + float(by_heat) + float(by_volume),
+                f"entropy of transition, {peak.scan.name}",
+                peak.entropy_change,
+                own[0].entropy_change + float(by_heat) + float(by_volume),
                 "J/kg/K",
-                f"from the one at {p_0 / 1e6:g} MPa with the heat capacities and expansions of both phases",
+                f"from {own[0].scan.name}, with the heat capacities and expansions of both phases",
             )
         )
     return found

@@ -128,7 +128,8 @@ def _draw_curves(axis: Axes, result: "CalorimetryResult", quantity: str, process
         if band is not None:
             axis.fill_between(*band, color=colour, alpha=0.22, lw=0)
     axis.axhline(0, color=QUIET, lw=0.6)
-    words = "a cycle can use this" if process == "reversible" else f"on {process}: one-branch"
+    usable = "a cycle can use this" if result.label(process) == "reversible" else result.label(process)
+    words = usable if process == "reversible" else f"on {process}: one-branch"
     name = "Isothermal entropy change" if quantity == "entropy" else "Adiabatic temperature change"
     unit = "J/(kg K)" if quantity == "entropy" else "K"
     axis.set(xlabel="Temperature (K)", ylabel=f"{name} ({unit})")

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from caloris.errors import InputError
 from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces
 from caloris.heat.calorimetry.monte_carlo import ScanDraws
-from caloris.heat.calorimetry.peak import DEFINITIONS, Definition, Peak
-from caloris.heat.calorimetry.series import Ingredients, common_pressures
+from caloris.heat.calorimetry.peak import Peak
+from caloris.heat.calorimetry.series import Ingredients, common_pressures, same_pressure
+from caloris.heat.calorimetry.temperatures import DEFINITIONS, Definition
 from caloris.heat.calorimetry.uncertainty import Estimate, estimate
 from caloris.heat.merit import half_maximum, without_background
 from caloris.heat.processes import (
@@ -63,7 +65,7 @@ def curve_grid(surfaces: MeasuredSurfaces, p: float) -> Array:
     return np.linspace(low - margin, high + margin, _GRID)
 
 
-def curves_of(surfaces: MeasuredSurfaces, T: Array, p: float) -> dict[tuple[str, Process], Array]:
+def curves_of(surfaces: "MeasuredSurfaces | _OnGrid", T: Array, p: float) -> dict[tuple[str, Process], Array]:
     """Return entropy and temperature change of the three processes from the lowest pressure.
 
     Parameters
@@ -76,14 +78,15 @@ def curves_of(surfaces: MeasuredSurfaces, T: Array, p: float) -> dict[tuple[str,
     :
         J/(kg K) and K by quantity and process; no temperature change without heat capacities.
     """
-    sign = 1.0 if surfaces.is_inverse else -1.0
+    p_0 = surfaces.pressure
     found: dict[tuple[str, Process], Array] = {}
     for process in PROCESSES:
-        dS = entropy_difference(surfaces, T, p, surfaces.pressure, process)
-        found["entropy", process] = usable(dS, sign) if process == "reversible" else dS
+        reversible = process == "reversible"
+        dS = entropy_difference(surfaces, T, p, p_0, process)
+        found["entropy", process] = usable(surfaces, T, p, p_0, dS, "entropy") if reversible else dS
         if surfaces.heat_capacity is not None:
-            dT = temperature_difference(surfaces, T, p, surfaces.pressure, process)
-            found["temperature", process] = usable(dT, -sign) if process == "reversible" else dT
+            dT = temperature_difference(surfaces, T, p, p_0, process)
+            found["temperature", process] = usable(surfaces, T, p, p_0, dT, "temperature") if reversible else dT
     return found
 
 
@@ -108,30 +111,51 @@ def numbers_of(
     curves: dict[tuple[str, float, Process], Array] = {}
     p_0 = surfaces.pressure
     for branch in _BRANCHES:
-        numbers[f"slope, {branch}"] = float(surfaces.lines[branch].slope(p_0)) * 1e6
-    for p in common_pressures(surfaces):
-        T_h, T_c = (float(surfaces.transition_temperature(p, branch)) for branch in _BRANCHES)
-        numbers[f"hysteresis, {p / 1e6:g} MPa"] = T_h - T_c
-    numbers["reversible pressure"] = reversible_pressure_of(surfaces)
+        if branch in surfaces.measured:
+            numbers[f"slope, {branch}"] = float(surfaces.lines[branch].slope(p_0)) * 1e6
+    if len(surfaces.measured) == 2:
+        for p in pressures_of_both(surfaces):
+            T_h, T_c = (float(surfaces.transition_temperature(p, branch)) for branch in _BRANCHES)
+            numbers[f"hysteresis, {p / 1e6:g} MPa"] = T_h - T_c
+        numbers["reversible pressure"] = reversible_pressure_of(surfaces)
     for p, T in grids.items():
-        for (quantity, process), values in curves_of(surfaces, T, p).items():
+        known = _OnGrid(surfaces, T)
+        for (quantity, process), values in curves_of(known, T, p).items():
             curves[quantity, p, process] = values
             numbers[f"{quantity} change, {p / 1e6:g} MPa, {process}"] = float(np.max(np.abs(values)))
-    for p, T in grids.items():
         for process in PROCESSES:
-            own = _transition_part(surfaces, T, p, process)
+            own = _transition_part(known, T, p, process)
             label = f"{p / 1e6:g} MPa, {process}"
             numbers[f"integrated entropy change, {label}"] = float(np.trapezoid(np.abs(own), T))
             numbers[f"relative cooling power, {label}"] = _relative_cooling_power(T, own)
     return numbers, curves
 
 
-def _transition_part(surfaces: MeasuredSurfaces, T: Array, p: float, process: Process) -> Array:
+class _OnGrid:
+    """Surfaces that keep the entropies of one grid of temperatures: every process asks for the same four curves."""
+
+    def __init__(self, surfaces: MeasuredSurfaces, T: Array) -> None:
+        self._surfaces, self._T = surfaces, T
+        self._known: dict[tuple[float, Branch], Array] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._surfaces, name)
+
+    def entropy(self, T: Array, p: float, branch: Branch) -> Array:
+        """S(T, p) along a branch, J/(kg K)."""
+        if T is not self._T:
+            return self._surfaces.entropy(T, p, branch)
+        if (p, branch) not in self._known:
+            self._known[p, branch] = self._surfaces.entropy(T, p, branch)
+        return self._known[p, branch]
+
+
+def _transition_part(surfaces: "MeasuredSurfaces | _OnGrid", T: Array, p: float, process: Process) -> Array:
     """The part of an entropy change that the transition makes; of a reversible process what comes back."""
     ranges = [surfaces.transition_range(q, b) for q in (surfaces.pressure, p) for b in _BRANCHES]
     first, last = min(r[0] for r in ranges), max(r[1] for r in ranges)
     own = without_background(T, entropy_difference(surfaces, T, p, surfaces.pressure, process), first, last)
-    return usable(own, 1.0 if surfaces.is_inverse else -1.0) if process == "reversible" else own
+    return usable(surfaces, T, p, surfaces.pressure, own, "entropy") if process == "reversible" else own
 
 
 def _relative_cooling_power(T: Array, own: Array) -> float:
@@ -142,6 +166,27 @@ def _relative_cooling_power(T: Array, own: Array) -> float:
         return float("nan")
     return float(np.abs(own).max()) * (high - low)
 
+
+def pressures_of_both(surfaces: MeasuredSurfaces) -> list[float]:
+    """Return the pressures that both branches were measured at, Pa.
+
+    Parameters
+    ----------
+    surfaces:
+        The surfaces.
+    """
+    return [
+        float(p)
+        for p in common_pressures(surfaces)
+        if all(
+            any(same_pressure(float(p), profile.pressure) for profile in family)
+            for family in (surfaces.heating, surfaces.cooling)
+        )
+    ]
+
+
+_FAR = 10.0
+"""A reversible pressure so many times beyond the data is no result."""
 
 UNITS = {
     "slope": "K/MPa",
@@ -166,7 +211,7 @@ def reversible_pressure_of(surfaces: MeasuredSurfaces) -> float:
     Returns
     -------
     :
-        NaN where pressure does not move the branch.
+        NaN where pressure hardly moves the branch.
     """
     try:
         return reversible_pressure(surfaces) / 1e6
@@ -174,7 +219,9 @@ def reversible_pressure_of(surfaces: MeasuredSurfaces) -> float:
         p_0, highest = surfaces.pressure_range
         slope = abs(float(surfaces.slope(highest, moving_branch(surfaces))))
         missing = -window(surfaces, highest, p_0)
-        return (highest - p_0 + missing / slope) / 1e6 if slope else float("nan")
+        if slope * _FAR * highest < missing:
+            return float("nan")
+        return (highest - p_0 + missing / slope) / 1e6
 
 
 def collect(
@@ -283,7 +330,7 @@ def _fine(surfaces: MeasuredSurfaces) -> dict[float, Array]:
 
 
 def hysteresis_by_definition(peaks: Sequence[Peak]) -> dict[float, dict[Definition, float]]:
-    """Return T(heating) - T(cooling) of the first heating and cooling at each pressure, by every definition.
+    """Return T(heating) - T(cooling), mean of all heatings and coolings at each pressure, by every definition.
 
     Parameters
     ----------
@@ -295,13 +342,20 @@ def hysteresis_by_definition(peaks: Sequence[Peak]) -> dict[float, dict[Definiti
     :
         K, by pressure (Pa) and definition; only where both were measured.
     """
-    first: dict[tuple[float, str], Peak] = {}
-    for peak in peaks:
-        first.setdefault((peak.scan.pressure, peak.scan.direction), peak)
-    pressures = sorted({p for p, _ in first})
-    found = {}
-    for p in pressures:
-        if (p, "heating") in first and (p, "cooling") in first:
-            up, down = first[p, "heating"].temperatures, first[p, "cooling"].temperatures
-            found[p] = {definition: up[definition] - down[definition] for definition in DEFINITIONS}
+    groups: list[tuple[float, dict[str, list[Peak]]]] = []
+    for peak in sorted(peaks, key=lambda entry: entry.scan.pressure):
+        if not groups or not same_pressure(peak.scan.pressure, groups[-1][0]):
+            groups.append((peak.scan.pressure, {"heating": [], "cooling": []}))
+        groups[-1][1][peak.scan.direction].append(peak)
+    found: dict[float, dict[Definition, float]] = {}
+    for p, by in groups:
+        if by["heating"] and by["cooling"]:
+            found[p] = {
+                definition: _mean_temperature(by["heating"], definition) - _mean_temperature(by["cooling"], definition)
+                for definition in DEFINITIONS
+            }
     return found
+
+
+def _mean_temperature(peaks: Sequence[Peak], definition: Definition) -> float:
+    return float(np.mean([peak.temperatures[definition] for peak in peaks]))

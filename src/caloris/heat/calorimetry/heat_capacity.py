@@ -163,11 +163,11 @@ def _one_segment(
     if not good.any() or np.any(np.abs(denominator[good]) <= 3 * np.sqrt(variances[1] + variances[2])[good]):
         raise InputError("sapphire: its heat flow does not differ from the blank's; are the files exchanged?")
     scale = _sapphire(centres[good]) * ratio / denominator[good]
-    C = scale * numerator[good]
-    spread = (variances[0] + variances[2])[good] + (variances[1] + variances[2])[good] * (
-        numerator[good] / denominator[good]
-    ) ** 2
-    return centres[good], C, scale**2 * spread
+    share = numerator[good] / denominator[good]
+    own, reference, empty = (variance[good] for variance in variances)
+    # the empty pans stand in both differences, and partly cancel
+    spread = own + reference * share**2 + empty * (1 - share) ** 2
+    return centres[good], scale * numerator[good], scale**2 * spread
 
 
 def _binned(T: Array, q: Array, edges: Array) -> tuple[Array, Array]:

@@ -118,11 +118,42 @@ class MeasuredSurfaces:
     volume: Volume | None = None
     anchor: float = field(default=0.0)
     """T_0 (K): where the heat capacity of the low phase begins to count, below all transitions."""
+    measured: frozenset[Direction] = frozenset({"heating", "cooling"})
+    """The branches that were measured; the other one is taken equal."""
 
     @cached_property
     def is_inverse(self) -> bool:
         """Whether pressure lowers the transition temperature."""
         return float(self.lines["heating"].slope(self.pressure)) < 0
+
+    @property
+    def has_heat_capacity(self) -> bool:
+        """Whether heat capacities were given."""
+        return self.heat_capacity is not None
+
+    @property
+    def knows_expansion(self) -> bool:
+        """Whether the volumes of both phases were given."""
+        return self.volume is not None and self.volume.high is not None
+
+    def fraction(self, T: Array, p: float, branch: Branch) -> Array:
+        """Return the fraction of the high phase, by entropy.
+
+        Parameters
+        ----------
+        T, p, branch:
+            As for :meth:`entropy`, with its errors.
+        """
+        p = float(self._within(p))
+        a, b, weight = self._bracket(p, branch)
+        u = np.asarray(T, dtype=float) - float(self.transition_temperature(p, branch))
+        shares = [
+            share
+            * np.interp(profile.transition_temperature + u, profile.temperature, profile.entropy / profile.entropy[-1])
+            for profile, share in ((a, 1 - weight), (b, weight))
+            if share > 0
+        ]
+        return np.asarray(np.clip(np.sum(shares, axis=0), 0.0, 1.0))
 
     @property
     def pressure(self) -> float:
@@ -300,15 +331,31 @@ class MeasuredSurfaces:
                 "give heat_capacity='1600 J/kg/K' (or both phases), or scans with a blank run and heat_capacity='scans'"
             )
         first, last = self.transition_range(p, branch)
-        reach = 1.2 * float(np.ptp(entropy)) / float(self.heat_capacity.low.at(first)) * last
-        reach = min(max(reach, 40.0), 0.6 * first)
+        below, above = self._reach(entropy, p, branch, first, last)
         a, b, weight = self._bracket(float(self._within(p)), branch)
         T_t = float(self.transition_temperature(p, branch))
         nodes = [profile.temperature - profile.transition_temperature + T_t for profile in _used(a, b, weight)]
-        sides = np.concatenate([np.arange(first - reach, first, 0.25), np.arange(last, last + reach, 0.25)])
+        sides = np.concatenate([np.arange(below, first, 0.25), np.arange(last, above + 0.25, 0.25)])
         grid = np.unique(np.concatenate([*nodes, sides]))
         S = np.maximum.accumulate(self.entropy(grid, p, branch))
         return np.asarray(np.interp(entropy, S, grid))
+
+    def _reach(self, entropy: Array, p: float, branch: Branch, first: float, last: float) -> tuple[float, float]:
+        """Temperatures below and above the transition between which a branch has all these entropies."""
+        below, above = first - 20.0, last + 20.0
+        least, most = float(np.min(entropy)), float(np.max(entropy))
+        for _ in range(60):
+            S = self.entropy(np.array([below, above]), p, branch)
+            low, high = S[0] <= least, S[1] >= most
+            if low and high:
+                return below, above
+            below = below if low else max(first - 1.5 * (first - below), 0.5 * below)
+            above = above if high else last + 1.5 * (above - last)
+        raise _unreachable(entropy)
+
+
+def _unreachable(entropy: Array) -> InputError:
+    return InputError(f"entropy: no temperature has {float(np.ravel(entropy)[0]):g} J/kg/K on this branch")
 
 
 def _used(a: Profile, b: Profile, weight: float) -> Sequence[Profile]:

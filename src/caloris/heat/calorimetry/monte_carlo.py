@@ -15,11 +15,13 @@ from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces, Profile
 from caloris.heat.calorimetry.peak import Peak, side_noise
 from caloris.heat.calorimetry.segments import Direction
 from caloris.heat.calorimetry.series import Ingredients, surfaces_of
+from caloris.heat.calorimetry.temperatures import Definition, characteristic_temperatures
 from caloris.heat.calorimetry.uncertainty import Uncertainties
-from caloris.heat.calorimetry.volume import PhaseVolume, Volume
+from caloris.heat.calorimetry.volume import Volume
 from caloris.heat.two_phase import Array
 
 _BINS = 1200
+_COPIES = 40
 _LIMIT_GROUPS = 20
 """Draws share this many different pairs of limits."""
 
@@ -32,6 +34,10 @@ class Shared:
     """Factor."""
     temperature: Array
     """Shift, K."""
+    temperature_with_pressure: Array
+    """Shift per 100 MPa, K."""
+    temperature_lag: Array
+    """Shift on heating less that on cooling, K."""
     pressure: Array
     """Factor - 1."""
     heat_capacity: Array
@@ -64,6 +70,8 @@ def shared_draws(peaks: Sequence[Peak], sigma: Uncertainties, draws: int, rng: n
     return Shared(
         np.exp(normal("sensitivity")),
         normal("temperature"),
+        normal("temperature_with_pressure"),
+        normal("temperature_lag"),
         normal("pressure"),
         np.exp(normal("heat_capacity")),
         1 + normal("expansion"),
@@ -96,14 +104,23 @@ class ScanDraws:
 
 
 def scan_draws(
-    peak: Peak, ingredients: Ingredients, shared: Shared, sigma: Uncertainties, rng: np.random.Generator
+    peak: Peak,
+    ingredients: Ingredients,
+    shared: Shared,
+    sigma: Uncertainties,
+    repeatability: float,
+    rng: np.random.Generator,
 ) -> ScanDraws:
     """Draw one scan.
 
     Parameters
     ----------
-    peak, ingredients, shared, sigma, rng:
-        The peak and how it is read, what the scans share, the standard uncertainties, and the source of chance.
+    peak, ingredients, shared, sigma:
+        The peak and how it is read, what the scans share, and the standard uncertainties.
+    repeatability:
+        Of the temperature from scan to scan, K: that of ``sigma``, or what the scatter of the scans says.
+    rng:
+        The source of chance.
 
     Returns
     -------
@@ -129,11 +146,16 @@ def scan_draws(
     factor = shared.sensitivity / shared.mass[scan.mass] * (1 + shared.baseline * peak.entropy_spread)
     # bins are not the scan itself: what they leave out is the same in every draw
     factor = factor * abs(float(peak.integral.entropy[0]) / float(entropy[0, -1]))
-    own = sigma["temperature_repeatability"] * rng.standard_normal(draws)
+    own = repeatability * rng.standard_normal(draws)
     own_pressure = sigma["pressure_repeatability"] * 1e6 * rng.standard_normal(draws)
     own[0] = own_pressure[0] = 0.0
-    shift = shared.temperature + own
+    shift = shared.temperature + own + shared.temperature_with_pressure * scan.pressure / 1e8
+    shift = shift + 0.5 * scan.sign * shared.temperature_lag
     T50 = _half(T, entropy)
+    moved = T50 - T50[0]
+    if ingredients.definition != "T50":
+        moved = _scatter_of(peak, ingredients.definition, rng) * rng.standard_normal(draws)
+        moved[0] = 0.0
     entropy = entropy * (factor / (1 + shift / peak.temperatures["T50"]))[:, None]
     return ScanDraws(
         scan.direction,
@@ -142,7 +164,7 @@ def scan_draws(
         entropy,
         shift,
         scan.pressure * shared.pressure + own_pressure,
-        peak.temperatures[ingredients.definition] + (T50 - T50[0]) + shift,
+        peak.temperatures[ingredients.definition] + moved + shift,
         np.abs(entropy[:, -1]),
         np.abs(heat * factor) * abs(peak.latent_heat / float(heat[0] * factor[0])),
     )
@@ -203,6 +225,25 @@ def _half(T: Array, entropy: Array) -> Array:
     return np.asarray(T[k - 1] + part * (T[k] - T[k - 1]))
 
 
+def _scatter_of(peak: Peak, definition: Definition, rng: np.random.Generator) -> float:
+    """How far noise moves a characteristic temperature: standard deviation over noisy copies of the scan, K."""
+    scan, window = peak.scan, peak.window
+    part = window.part
+    first, last = window.first - window.begin, window.last - window.begin
+    scatter, correlation = side_noise(scan.time[part], scan.heat_flow[part], first, last)
+    if scatter == 0:
+        return 0.0
+    inside = slice(window.first, window.last + 1)
+    t, T = scan.time[inside], scan.temperature[inside]
+    excess = scan.sign * (scan.heat_flow[inside] - peak.integral.baseline[0])
+    noise = coloured_noise(_COPIES + 1, len(t), scatter, correlation, rng)[1:]
+    found = []
+    for copy in excess + noise:
+        cumulative = np.concatenate([[0.0], np.cumsum(0.5 * (copy[1:] / T[1:] + copy[:-1] / T[:-1]) * np.diff(t))])
+        found.append(characteristic_temperatures(t, T, copy, cumulative / cumulative[-1])[definition])
+    return float(np.std(found))
+
+
 def draw_surfaces(
     scans: Sequence[ScanDraws],
     ingredients: Ingredients,
@@ -257,4 +298,4 @@ def _expanded(volume: Volume | None, factor: float) -> Volume | None:
         return volume
     low = volume.low
     terms = tuple((i, j, k * factor if i > 0 else k) for i, j, k in low.coefficients)
-    return Volume(PhaseVolume(low.name, low.centre, terms, low.temperatures, low.scatter), volume.high)
+    return Volume(replace(low, coefficients=terms), volume.high)

@@ -106,8 +106,10 @@ def fit_line(
     x = (pressure - reference) / scale
     s_T = np.broadcast_to(np.asarray(temperature_error, dtype=float), x.shape)
     s_p = np.broadcast_to(np.asarray(pressure_error, dtype=float), x.shape) / scale
-    known = bool(np.all(s_T + s_p > 0))
     start: Array = np.asarray(np.polynomial.polynomial.polyfit(x, temperature, degree), dtype=float)
+    # where the line is flat an error of pressure alone says nothing about temperature
+    steep = np.polynomial.polynomial.polyval(x, np.polynomial.polynomial.polyder(start))
+    known = bool(np.all(s_T**2 + (steep * s_p) ** 2 > 0))
 
     alike = bool(np.ptp(s_T) == 0 and np.ptp(s_p) == 0)
     if degree == 1 and alike:  # equal errors: the straight line of least squares is exact

@@ -130,4 +130,9 @@ def _curve(value: object) -> Curve:
         raise InputError("heat_capacity: needs one value at each of at least two ascending temperatures")
     if not np.all(np.isfinite(values)) or np.any(values <= 0):
         raise InputError("heat_capacity: every value must be finite and greater than 0")
+    if values.max() > 2 * np.median(values):
+        raise InputError(
+            f"heat_capacity: {values.max():.4g} J/kg/K at {T[int(np.argmax(values))]:.1f} K is more than twice the "
+            "rest: the table still holds a transition; give the phases apart from it"
+        )
     return Curve(T, values)

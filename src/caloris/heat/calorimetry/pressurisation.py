@@ -10,16 +10,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import scipp as sc
 
 from caloris.errors import InputError
 from caloris.heat.calorimetry.baseline import BASELINES, integrate
 from caloris.heat.calorimetry.monte_carlo import coloured_noise
-from caloris.heat.calorimetry.peak import peak_window, side_noise
+from caloris.heat.calorimetry.peak import side_noise
+from caloris.heat.calorimetry.peak_limits import peak_window
 from caloris.heat.calorimetry.recording import Recording
 from caloris.heat.calorimetry.recording import recording as columns_of
 from caloris.heat.calorimetry.scan import Scan
-from caloris.heat.calorimetry.segments import Direction, local_rate
+from caloris.heat.calorimetry.segments import Direction
 from caloris.heat.calorimetry.uncertainty import Estimate, Uncertainties, estimate, uncertainties
 from caloris.heat.two_phase import Array
 
@@ -30,6 +32,14 @@ if TYPE_CHECKING:
 
 _HELD = 0.1 / 60
 """Temperature counts as held while it changes by less than this, K/s."""
+_BIN = 30.0
+"""The rate is judged by means over so many seconds."""
+_SAME_HOLD = 1.0
+"""Two holds within this of one another (K) ..."""
+_LONGEST_STROKE = 1800.0
+"""... and within this time (s) are one, in which the sample changed its own temperature."""
+_SIGNIFICANT = 5.0
+"""A stroke is larger than so many of its errors by noise, and than a fiftieth of the largest."""
 _SHORTEST = 60.0
 """A shorter hold is none, s."""
 _DRAWS = 400
@@ -53,6 +63,8 @@ class Stroke:
     """Taken up (positive) or given off (negative) per mass, J/kg."""
     baseline_spread: float
     """Half the range of the heat over the baselines, relative."""
+    noise: float
+    """Standard deviation of the heat by noise alone, J/kg."""
     expected: sc.Variable | None = None
     """T dS of the caloric effect at this temperature, J/kg; None where no effect was given."""
 
@@ -132,6 +144,8 @@ def pressurisation(
         If no temperature is held, the blank is shorter than the run, or no peak rises above the noise.
     """
     errors = errors or uncertainties()
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed: expected a whole number that is not negative, got {seed!r}")
     recording = _evenly_spaced(recording)
     q = _net_flow(recording, blank)
     t, T = recording.time, recording.temperature
@@ -144,6 +158,8 @@ def pressurisation(
         raise InputError(
             f"{recording.path or recording.name}: no charge or discharge rises above the noise at a held temperature"
         )
+    largest = max(abs(stroke.heat.value) for stroke in found)
+    found = [s for s in found if abs(s.heat.value) > max(0.02 * largest, _SIGNIFICANT * s.noise)]
     found.sort(key=lambda stroke: float(stroke.start.value))
     if effect is not None:
         found = [_with_expected(stroke, effect) for stroke in found]
@@ -193,16 +209,42 @@ def _net_flow(recording: Recording, blank: Recording | None) -> Array:
 
 
 def _holds(t: Array, T: Array) -> Iterator[slice]:
-    """Stretches in which the temperature is held."""
-    held = np.concatenate([[False], np.abs(local_rate(t, T)) < _HELD, [False]])
-    changes = np.flatnonzero(held[1:] != held[:-1])
+    """Stretches in which the temperature is held; a sample that cools or warms itself for a while does not end one."""
+    held = _is_held(t, T)
+    runs = [(int(a), int(b)) for a, b in zip(*_ends(held), strict=True)]
+    joined: list[tuple[int, int]] = []
+    for begin, end in runs:
+        if joined:
+            before = joined[-1]
+            same = abs(float(np.median(T[slice(*before)]) - np.median(T[begin:end]))) < _SAME_HOLD
+            if same and t[begin] - t[before[1] - 1] < _LONGEST_STROKE:
+                joined[-1] = (before[0], end)
+                continue
+        joined.append((begin, end))
     some = False
-    for begin, end in zip(changes[::2], changes[1::2], strict=True):
+    for begin, end in joined:
         if t[end - 1] - t[begin] >= _SHORTEST and end - begin >= 40:
             some = True
-            yield slice(int(begin), int(end))
+            yield slice(begin, end)
     if not some:
         raise InputError("pressurisation: no temperature is held for a minute; is this a heating or cooling scan?")
+
+
+def _is_held(t: Array, T: Array) -> npt.NDArray[np.bool_]:
+    """Whether the temperature changes slowly, by its means over bins of half a minute."""
+    count = max(4, int((t[-1] - t[0]) / _BIN))
+    edges = np.unique(np.linspace(0, len(t), min(count, len(t) // 4) + 1).astype(int))
+    means = np.add.reduceat(T, edges[:-1]) / np.diff(edges)
+    centres = np.add.reduceat(t, edges[:-1]) / np.diff(edges)
+    slow = np.abs(np.gradient(means, centres)) < _HELD
+    return np.repeat(slow, np.diff(edges))
+
+
+def _ends(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Begins and ends (exclusive) of the runs of True."""
+    padded = np.concatenate([[False], mask, [False]])
+    changes = np.flatnonzero(padded[1:] != padded[:-1])
+    return changes[::2], changes[1::2]
 
 
 def _peaks(t: Array, T: Array, q: Array, name: str) -> Iterator[tuple[tuple[int, int, int, int], Scan]]:
@@ -210,6 +252,7 @@ def _peaks(t: Array, T: Array, q: Array, name: str) -> Iterator[tuple[tuple[int,
     q = q.copy()
     directions: tuple[Direction, Direction] = ("heating", "cooling")
     height = float(np.ptp(q))
+    taken: list[tuple[int, int]] = []
     for _ in range(20):
         best = None
         for direction in directions:
@@ -224,7 +267,10 @@ def _peaks(t: Array, T: Array, q: Array, name: str) -> Iterator[tuple[tuple[int,
         if best is None:
             return
         _, window, scan = best
-        yield (window.begin, window.first, window.last, window.end), scan
+        # noise that is left at the edge of a peak is no peak of its own
+        if not any(window.first <= last and first <= window.last for first, last in taken):
+            yield (window.begin, window.first, window.last, window.end), scan
+        taken.append((window.first, window.last))
         inside = slice(window.first, window.last + 1)
         q[inside] = np.interp(t[inside], [t[window.first], t[window.last]], [q[window.first], q[window.last]])
 
@@ -246,6 +292,7 @@ def _stroke(
     spread = 0.5 * (max(heats) - min(heats)) / abs(heat)
     noisy = q + coloured_noise(_DRAWS, len(q), *side_noise(t, q, a, b), rng)
     draws = np.broadcast_to(integrate(t, T, noisy, a, b, "linear").heat, (_DRAWS,))
+    by_noise = float(np.std(draws))
     for name in ("mass", "sensitivity"):
         draws = draws * np.exp(errors[name] * rng.standard_normal(_DRAWS))
     draws = draws * (1 + spread * rng.uniform(-1, 1, _DRAWS))
@@ -262,6 +309,7 @@ def _stroke(
         pressure,
         estimate(heat, draws, "J/kg"),
         spread,
+        by_noise,
     )
 
 

@@ -92,13 +92,17 @@ class Recording:
             raise InputError(f"{self.path or self.name}: the file states no mass; give it, for example mass='10.2 mg'")
         return values * 1e-3 / (float(self.mass.value) * 1e-6)
 
-    def with_conditions(self, *, pressure: Quantity | None = None, mass: Quantity | None = None) -> "Recording":
+    def with_conditions(
+        self, *, pressure: Quantity | None = None, mass: Quantity | None = None, replaced: bool = False
+    ) -> "Recording":
         """Return the recording with a pressure or a mass that the file does not state, or states wrongly.
 
         Parameters
         ----------
         pressure, mass:
             Scalars.
+        replaced:
+            Whether to remark it where another value is replaced.
 
         Returns
         -------
@@ -116,8 +120,15 @@ class Recording:
             if p < 0:
                 raise InputError(f"pressure: must not be negative, got {p:g} MPa")
             changed = replace(changed, pressure=sc.scalar(p, unit="MPa"))
+            if replaced and self.pressure is not None and not np.isclose(self.pressure.value, p, rtol=1e-3):
+                words = f"the file states {self.pressure.value:g} MPa, {p:g} MPa is used as given"
+                changed = replace(changed, remarks=(*changed.remarks, words))
         if mass is not None:
-            changed = replace(changed, mass=sc.scalar(magnitude(mass, "mg", "mass", positive=True), unit="mg"))
+            m = magnitude(mass, "mg", "mass", positive=True)
+            changed = replace(changed, mass=sc.scalar(m, unit="mg"))
+            if replaced and self.mass is not None and not np.isclose(self.mass.value, m, rtol=1e-3):
+                words = f"the file states {self.mass.value:g} mg, {m:g} mg is used as given"
+                changed = replace(changed, remarks=(*changed.remarks, words))
         return changed
 
 

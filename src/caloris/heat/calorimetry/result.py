@@ -56,6 +56,8 @@ class CalorimetryResult:
     headline: Headline
     draws: Draws | None
     closure: tuple[Finding, ...]
+    cautions: tuple[str, ...]
+    """What a reader must know of the series, in words."""
     remarks: tuple[str, ...]
     """About the files, in words."""
     seed: int
@@ -100,6 +102,10 @@ class CalorimetryResult:
         """Return T(heating) - T(cooling), K, by pressure (MPa) and by definition of the transition temperature."""
         return {p / 1e6: {str(k): v for k, v in row.items()} for p, row in hysteresis_by_definition(self.peaks).items()}
 
+    def label(self, process: Process) -> str:
+        """Return how far a result of a process holds: one-branch, reversible or, without hysteresis, an upper bound."""
+        return "" if self.effect is None else self.effect.reversibility(process)
+
     def band(self, quantity: str, pressure: float, process: Process) -> tuple[Array, Array, Array] | None:
         """Return the 68 % band of a curve.
 
@@ -123,7 +129,7 @@ class CalorimetryResult:
     def warnings(self) -> list[str]:
         """Return what a reader must know: one sentence each."""
         found = list(dict.fromkeys(self.ingredients.assumed))
-        found += [line for peak in self.peaks for line in peak.remarks]
+        found += [*self.cautions, *(line for peak in self.peaks for line in peak.remarks)]
         for peak in self.peaks:
             if peak.entropy_spread > _MANY:
                 found.append(
@@ -148,13 +154,13 @@ class CalorimetryResult:
         assert surfaces is not None
         assert effect is not None
         low, high = surfaces.pressure_range
-        if window(surfaces, low, low) > 0.2:
-            yield "the cooling branch lies above the heating branch: are the files or the directions exchanged?"
         if effect.hysteresis_is_known and window(surfaces, high, low) <= 0:
             p_rev = self.headline["reversible pressure"].value
+            where = f"{low / 1e6:g} MPa, extrapolated along the fitted branch" if p_rev == p_rev else "any measured one"
+            need = f"{p_rev:.3g} MPa above {where}" if p_rev == p_rev else f"far more than {where}"
             yield (
-                f"no measured pressure makes the effect reversible: at T50 a cycle needs about {p_rev:.3g} MPa "
-                f"(extrapolated beyond {high / 1e6:g} MPa along the fitted branch); the entropy changes are one-branch"
+                f"no pressure that both branches were measured at makes the effect reversible: a cycle needs {need}; "
+                "the entropy changes of compression and decompression are one-branch"
             )
 
     def summary(self) -> str:
@@ -172,11 +178,13 @@ class CalorimetryResult:
             kind = "inverse" if self.surfaces.is_inverse else "conventional"
             lines.append(f"  {kind} barocaloric effect")
             for name in ("slope, heating", "slope, cooling", "reversible pressure"):
-                lines.append(f"  {name}: {self.headline[name]}")
+                lines.append(f"  {name}: {self.headline.get(name, 'unknown, not measured')}")
+            lines.append(f"  pressure changes count from {self.surfaces.pressure / 1e6:g} MPa")
             for p in self.pressures:
                 for process in PROCESSES:
-                    name = f"entropy change, {p / 1e6:g} MPa, {process}"
-                    lines.append(f"  largest |dS|, {p / 1e6:g} MPa, {process}: {self.headline[name]}")
+                    value = self.headline[f"entropy change, {p / 1e6:g} MPa, {process}"]
+                    label = "" if self.label(process) == process else f" ({self.label(process)})"
+                    lines.append(f"  largest |dS|, {p / 1e6:g} MPa, {process}{label}: {value}")
         agree = sum(finding.agrees for finding in self.closure)
         lines.append(f"  closure tests: {agree} of {len(self.closure)} agree")
         lines += [f"  warning: {line}" for line in self.warnings()]
@@ -205,8 +213,11 @@ class CalorimetryResult:
             ],
             "entropy_change": self._curves_json("entropy"),
             "temperature_change": self._curves_json("temperature"),
-            "reversible_pressure": self.headline["reversible pressure"].to_json() if known else None,
-            "slope": {b: self.headline[f"slope, {b}"].to_json() for b in ("heating", "cooling")} if known else None,
+            "low_pressure": {"value": self.surfaces.pressure / 1e6, "unit": "MPa", "error": None}
+            if self.surfaces
+            else None,
+            "reversible_pressure": self._json_of("reversible pressure"),
+            "slope": {b: self._json_of(f"slope, {b}") for b in ("heating", "cooling")} if known else None,
             "hysteresis": [
                 {
                     "pressure": {"value": p, "unit": "MPa", "error": None},
@@ -227,6 +238,11 @@ class CalorimetryResult:
             "warnings": self.warnings(),
         }
 
+    def _json_of(self, name: str) -> dict[str, Any] | None:
+        """A headline number; None where it is unknown."""
+        found = self.headline.get(name)
+        return None if found is None or not np.isfinite(found.value) else found.to_json()
+
     def _curves_json(self, quantity: str) -> list[dict[str, Any]]:
         from caloris.heat.calorimetry.headline import curve_grid, curves_of
 
@@ -243,6 +259,7 @@ class CalorimetryResult:
                     {
                         "pressure": {"value": float(p) / 1e6, "unit": "MPa", "error": None},
                         "process": process,
+                        "reversibility": self.label(process),
                         "temperature": np.round(T, 6).tolist(),
                         "value": np.round(values, 9).tolist(),
                         "interval_68": None if band is None else [np.round(edge, 9).tolist() for edge in band[1:]],

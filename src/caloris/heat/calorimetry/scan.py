@@ -35,6 +35,8 @@ class Scan:
     mass: float | None = None
     """kg."""
     blank_subtracted: bool = False
+    blank_pressure: float | None = None
+    """Of the blank run, Pa; NaN where it states none."""
 
     def __repr__(self) -> str:
         T = self.temperature
@@ -126,17 +128,20 @@ def _split(
     record: Recording, settling: float, calibration: Calibration | None, *, needs_pressure: bool = True
 ) -> list[Scan]:
     where = str(record.path or record.name or "recording")
-    if record.pressure is None and needs_pressure:
+    recorded = record.heat_flow.coords.get("pressure") if record.pressure is None else None
+    if record.pressure is None and recorded is None and needs_pressure:
         raise InputError(f"{where}: no pressure in the file; give it, for example pressure='0.1 MPa'")
     p = float("nan") if record.pressure is None else float(record.pressure.value) * 1e6
+    if recorded is not None and recorded.ndim:
+        p = _constant(np.asarray(recorded.values, dtype=float), where) * 1e6
     time, T, q = record.time, record.temperature, record.specific_heat_flow()
     if calibration is not None:
         T, q = calibration.temperature(T, p), q * calibration.sensitivity(T, p)
     parts = segments(time, T, settling=settling)
     if not parts:
         raise InputError(
-            f"{where}: the temperature spans only {np.ptp(T):.2g} K: no heating or cooling to analyse "
-            "(for pressure steps at constant temperature see caloris.heat.calorimetry.pressurisation)"
+            f"{where}: no heating or cooling to analyse in {len(T)} points over {np.ptp(T):.1f} K "
+            "(for pressure steps at constant temperature: --isothermal, or calorimetry.pressurisation)"
         )
     mass = None if record.mass is None else float(record.mass.value) * 1e-6
     label = record.path.name if record.path is not None else record.name or "recording"
@@ -150,6 +155,17 @@ def _split(
             Scan(direction, time[part], T[part], q[part], p, f"{label}, {direction} {numbers[direction]}", mass)
         )
     return scans
+
+
+def _constant(pressure: Array, where: str) -> float:
+    """Mean of a recorded pressure, MPa, if it was held."""
+    mean = float(pressure.mean())
+    if float(np.ptp(pressure)) > max(0.05 * mean, 0.5):
+        raise InputError(
+            f"{where}: the pressure runs from {pressure.min():g} to {pressure.max():g} MPa; a scan needs one pressure "
+            "(for pressure steps at constant temperature see caloris.heat.calorimetry.pressurisation)"
+        )
+    return mean
 
 
 def _minus_blank(scan: Scan, empty: Sequence[Scan], *, has_mass: bool) -> Scan:
@@ -182,4 +198,5 @@ def _minus_blank(scan: Scan, empty: Sequence[Scan], *, has_mass: bool) -> Scan:
         temperature=scan.temperature[inside],
         heat_flow=scan.heat_flow[inside] - empty_flow,
         blank_subtracted=True,
+        blank_pressure=other.pressure,
     )

@@ -16,7 +16,7 @@ from caloris.heat.two_phase import Array
 Direction = Literal["heating", "cooling"]
 
 SMALLEST_TURN = 3.0
-"""Going back by less than this (K), or by 5 % of the whole range, is no turn."""
+"""Going back by less than this (K), or by a tenth of the whole range, is no turn."""
 SETTLING = 60.0
 """Dropped after the rate is reached and before it is left, s: the calorimeter follows with its time constant."""
 
@@ -46,7 +46,7 @@ def segments(time: Array, temperature: Array, *, settling: float = SETTLING) -> 
     span = float(np.ptp(temperature))
     if span < SMALLEST_TURN:
         return []
-    turns = list(_turning_points(temperature, max(SMALLEST_TURN, 0.05 * span)))
+    turns = list(_turning_points(temperature, max(SMALLEST_TURN, 0.1 * span)))
     found: list[tuple[Direction, slice]] = []
     for begin, end in pairwise(turns):
         first, last = _steady(time, temperature, begin, end, settling)

@@ -7,15 +7,16 @@ import numpy as np
 
 from caloris.errors import InputError
 from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces, Profile, profile_of
-from caloris.heat.calorimetry.peak import Definition, Peak
+from caloris.heat.calorimetry.peak import Peak
 from caloris.heat.calorimetry.phase_diagram import Shape, TransitionLine, fit_line
 from caloris.heat.calorimetry.phase_heat_capacity import Curve, PhaseHeatCapacity
 from caloris.heat.calorimetry.segments import Direction
+from caloris.heat.calorimetry.temperatures import Definition
 from caloris.heat.calorimetry.volume import Volume
 from caloris.heat.two_phase import HYSTERESIS_UNKNOWN, Array, Branch
 
-_SAME_PRESSURE = 0.01
-"""Scans whose pressures differ by less than this part (or 0.05 MPa) repeat one another."""
+_SAME_PRESSURE, _SAME_PRESSURE_LOW = 0.03, 0.3e6
+"""Scans whose pressures differ by less than this part, or this many Pa, are scans at one pressure."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ def profile_of_peak(peak: Peak, ingredients: Ingredients) -> Profile:
     )
 
 
+def same_pressure(p: float, other: float) -> bool:
+    """Return whether two pressures (Pa) count as one: a gauge never shows the same twice."""
+    return abs(p - other) <= max(_SAME_PRESSURE_LOW, _SAME_PRESSURE * max(p, other))
+
+
 def together(profiles: Sequence[Profile]) -> tuple[Profile, ...]:
     """Sort profiles by pressure and take the mean of those that repeat one another.
 
@@ -72,7 +78,7 @@ def together(profiles: Sequence[Profile]) -> tuple[Profile, ...]:
     """
     groups: list[list[Profile]] = []
     for profile in sorted(profiles, key=lambda entry: entry.pressure):
-        if groups and profile.pressure - groups[-1][0].pressure <= max(5e4, _SAME_PRESSURE * profile.pressure):
+        if groups and same_pressure(profile.pressure, groups[-1][0].pressure):
             groups[-1].append(profile)
         else:
             groups.append([profile])
@@ -114,10 +120,15 @@ def surfaces_of(profiles: Mapping[Direction, Sequence[Profile]], ingredients: In
     InputError
         If no branch has two pressures.
     """
-    families = {branch: together(profiles.get(branch, ())) for branch in ("heating", "cooling")}
+    families: dict[Direction, tuple[Profile, ...]] = {
+        "heating": together(profiles.get("heating", ())),
+        "cooling": together(profiles.get("cooling", ())),
+    }
     if not families["heating"] and not families["cooling"]:
         raise InputError("calorimetry: no transition in any scan")
-    for branch, other in (("heating", "cooling"), ("cooling", "heating")):
+    measured = frozenset(branch for branch, family in families.items() if family)
+    pairs: tuple[tuple[Direction, Direction], ...] = (("heating", "cooling"), ("cooling", "heating"))
+    for branch, other in pairs:
         if not families[branch]:
             families[branch] = families[other]
     if min(map(len, families.values())) < 2:
@@ -126,6 +137,7 @@ def surfaces_of(profiles: Mapping[Direction, Sequence[Profile]], ingredients: In
             f"calorimetry: entropy change needs scans at two pressures or more on each branch, found "
             f"{count['heating']} on heating and {count['cooling']} on cooling"
         )
+    families = one_high_phase(families, ingredients.heat_capacity)
     lines: dict[Branch, TransitionLine] = {
         "heating": branch_line(families["heating"], ingredients),
         "cooling": branch_line(families["cooling"], ingredients),
@@ -138,7 +150,57 @@ def surfaces_of(profiles: Mapping[Direction, Sequence[Profile]], ingredients: In
         ingredients.heat_capacity,
         ingredients.volume,
         anchor=float(lowest) - 10.0,
+        measured=measured,
     )
+
+
+def one_high_phase(
+    families: Mapping[Direction, tuple[Profile, ...]], heat_capacity: PhaseHeatCapacity | None
+) -> dict[Direction, tuple[Profile, ...]]:
+    """Scale profiles so that heating and cooling end in one and the same high phase.
+
+    Above all transitions the entropy is a function of state: at one temperature S(high) - S(low) cannot depend on the
+    branch, and changes with pressure as the expansions do, linearly. A straight line through all scans gives it; what
+    a scan deviates from that is an error of its calibration or its baseline (see the closure tests), and would
+    otherwise count as a reversible effect where nothing transforms.
+
+    Parameters
+    ----------
+    families:
+        Profiles by branch, ascending in pressure.
+    heat_capacity:
+        Of both phases, or None.
+
+    Returns
+    -------
+    :
+        The profiles, scaled.
+    """
+    every = [profile for family in families.values() for profile in family]
+    T = max(float(profile.temperature[-1]) for profile in every)
+    rest = [_beyond(profile, T, heat_capacity) for profile in every]
+    ends = np.array([float(profile.entropy[-1]) + more for profile, more in zip(every, rest, strict=True)])
+    p = np.array([profile.pressure for profile in every])
+    degree = 1 if len(np.unique(np.round(p, -3))) > 1 else 0
+    common = np.polynomial.Polynomial.fit(p, ends, degree)
+    found = {}
+    for branch, family in families.items():
+        scaled = []
+        for profile in family:
+            more = _beyond(profile, T, heat_capacity)
+            factor = (float(common(profile.pressure)) - more) / float(profile.entropy[-1])
+            scaled.append(replace(profile, entropy=profile.entropy * factor, change=profile.change * factor))
+        found[branch] = tuple(scaled)
+    return found
+
+
+def _beyond(profile: Profile, T: float, heat_capacity: PhaseHeatCapacity | None) -> float:
+    """What the heat capacities add to S(high) - S(low) from the end of a profile to a temperature."""
+    if heat_capacity is None:
+        return 0.0
+    end = float(profile.temperature[-1])
+    high = float(heat_capacity.high.entropy(T) - heat_capacity.high.entropy(end))
+    return high - float(heat_capacity.low.entropy(T) - heat_capacity.low.entropy(end))
 
 
 def branch_line(family: Sequence[Profile], ingredients: Ingredients) -> TransitionLine:
@@ -164,6 +226,34 @@ def branch_line(family: Sequence[Profile], ingredients: Ingredients) -> Transiti
     )
 
 
+_BENDS = 0.1
+"""A branch bends if a quadratic line leaves less than this part of what a straight one does."""
+
+
+def excess_scatter(surfaces: MeasuredSurfaces | None, branch: Branch, ingredients: Ingredients) -> float:
+    """Return how many times more the transition temperatures scatter than their errors say.
+
+    Parameters
+    ----------
+    surfaces, branch, ingredients:
+        The surfaces, one of their branches, and the errors. A branch that only bends does not scatter: with four
+        pressures or more the scatter is that about a quadratic line.
+
+    Returns
+    -------
+    :
+        The square root of the reduced chi square, but no less than 1.
+    """
+    if surfaces is None:
+        return 1.0
+    chi = surfaces.lines[branch].reduced_chi_square
+    family = surfaces.cooling if branch == "cooling" else surfaces.heating
+    if surfaces.lines[branch].shape == "linear" and len(family) > 3:
+        bent = branch_line(family, replace(ingredients, shape="quadratic")).reduced_chi_square
+        chi = bent if bent < _BENDS * chi else chi
+    return float(np.sqrt(chi)) if chi > 1 else 1.0
+
+
 def assumed_of(directions: set[Direction], ingredients: Ingredients) -> tuple[str, ...]:
     """Say what the data do not hold and the result takes.
 
@@ -181,7 +271,6 @@ def assumed_of(directions: set[Direction], ingredients: Ingredients) -> tuple[st
     """
     found = list(ingredients.assumed)
     if len(directions) < 2:
-        found.append(HYSTERESIS_UNKNOWN.replace("not on the card", "only one branch was measured"))
         found.append(HYSTERESIS_UNKNOWN)
     if ingredients.heat_capacity is None:
         found.append(
@@ -223,7 +312,7 @@ def heat_capacity_from_scans(peaks: Sequence[Peak]) -> PhaseHeatCapacity:
                 "offset; give blank=... or heat capacities"
             )
         before, after = slice(window.begin, window.first), slice(window.last + 1, window.end + 1)
-        first, second = (_mean_heat_capacity(peak, part) for part in (before, after))
+        first, second = (heat_capacity_beside(peak, part) for part in (before, after))
         low.append(first if scan.direction == "heating" else second)
         high.append(second if scan.direction == "heating" else first)
     values = float(np.median(low)), float(np.median(high))
@@ -237,11 +326,16 @@ def heat_capacity_from_scans(peaks: Sequence[Peak]) -> PhaseHeatCapacity:
     )
 
 
-def _mean_heat_capacity(peak: Peak, part: slice) -> float:
-    """Heat over temperature difference of a stretch beside the peak."""
+def heat_capacity_beside(peak: Peak, part: slice) -> float:
+    """Return heat over temperature difference of a stretch beside the peak, J/(kg K).
+
+    Parameters
+    ----------
+    peak, part:
+        A peak, and a stretch of its scan.
+    """
     t, T, q = peak.scan.time[part], peak.scan.temperature[part], peak.scan.heat_flow[part]
-    heat = float(np.trapezoid(q, t))
-    return heat / float(T[-1] - T[0])
+    return float(np.trapezoid(q, t)) / float(T[-1] - T[0])
 
 
 def common_pressures(surfaces: MeasuredSurfaces) -> Array:
@@ -256,6 +350,6 @@ def common_pressures(surfaces: MeasuredSurfaces) -> Array:
     every = sorted(profile.pressure for family in (surfaces.heating, surfaces.cooling) for profile in family)
     kept: list[float] = []
     for p in every:
-        if low - 1 <= p <= high + 1 and (not kept or p - kept[-1] > max(5e4, _SAME_PRESSURE * p)):
+        if low - 1 <= p <= high + 1 and (not kept or not same_pressure(p, kept[-1])):
             kept.append(p)
     return np.array(kept)

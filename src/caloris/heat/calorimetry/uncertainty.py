@@ -1,9 +1,9 @@
 """What a calorimetric result is uncertain by, and intervals from draws.
 
-Each quantity has one standard deviation; parts that all scans share (mass of one sample, sensitivity, the calibration
-of the thermometer and of the gauge, heat capacity, expansion, choice of the baseline) are drawn once for all of them,
-parts of their own (repeatability of temperature and pressure, limits of the peak, noise) once for each. Intervals are
-the central 68 % of the draws.
+Each quantity has one standard deviation. Parts that all scans share (mass of one sample, sensitivity, the calibration
+of the thermometer at each pressure and in each direction, that of the gauge, heat capacity, expansion, the choice of
+the baseline) are drawn once for all of them; parts of their own (repeatability of temperature and pressure, limits of
+the peak, noise) once for each. Intervals are the central 68 % of the draws.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,8 @@ _DEFAULTS: dict[str, tuple[str, str, str]] = {
     "mass": ("0.5 %", "dimensionless", "mass of the sample"),
     "sensitivity": ("1 %", "dimensionless", "calibration of the heat flow"),
     "temperature": ("0.2 K", "K", "calibration of the temperature"),
+    "temperature_with_pressure": ("0.1 K", "K", "calibration of the temperature, change with 100 MPa"),
+    "temperature_lag": ("0.1 K", "K", "calibration of the temperature, heating against cooling"),
     "temperature_repeatability": ("0.05 K", "K", "temperature, from scan to scan"),
     "pressure": ("0.5 %", "dimensionless", "calibration of the pressure gauge"),
     "pressure_repeatability": ("0.1 MPa", "MPa", "pressure, from scan to scan"),
@@ -59,7 +61,8 @@ def uncertainties(**given: Quantity) -> Uncertainties:
     ----------
     given:
         ``mass``, ``sensitivity``, ``pressure`` (the gauge), ``limits`` (of the peak, in parts of its width),
-        ``heat_capacity`` and ``expansion`` as parts or per cent; ``temperature``, ``temperature_repeatability`` in K;
+        ``heat_capacity`` and ``expansion`` as parts or per cent; ``temperature``, ``temperature_with_pressure`` (in
+        100 MPa), ``temperature_lag`` (heating against cooling) and ``temperature_repeatability`` in K;
         ``pressure_repeatability`` in MPa.
 
     Returns
@@ -183,4 +186,4 @@ def estimate(value: float, draws: Array | None, unit: str, centre: float | None 
     if draws is None or np.isfinite(draws).mean() < 2 / 3 or not np.isfinite(value):
         return Estimate(value, float("nan"), float("nan"), unit)
     low, high = np.nanpercentile(draws[np.isfinite(draws)], [16.0, 84.0]) + (0.0 if centre is None else value - centre)
-    return Estimate(value, float(low), float(high), unit)
+    return Estimate(value, min(float(low), value), max(float(high), value), unit)

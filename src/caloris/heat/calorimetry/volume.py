@@ -29,6 +29,8 @@ class PhaseVolume:
     """(power of t, power of p, coefficient)."""
     temperatures: tuple[float, float]
     """Range of the data, K."""
+    highest_pressure: float
+    """Of the data, Pa."""
     scatter: float
     """Standard deviation of the data about the fit, m3/kg."""
 
@@ -130,6 +132,7 @@ def phase_volume(name: str, temperature: Array, pressure: Array, volume: Array) 
         centre,
         tuple((i, j, float(k) / scale_t**i / scale_p**j) for (i, j), k in zip(powers, solution, strict=True)),
         (float(temperature.min()), float(temperature.max())),
+        float(np.max(pressure)),
         float(np.sqrt(residual @ residual / freedom)),
     )
 
@@ -203,7 +206,10 @@ def volume_of(phases: Mapping[str, Array], where: str = "volume") -> Volume:
     """
     if not 1 <= len(phases) <= 2:
         raise InputError(f"{where}: expected one or two phases, found {len(phases)}: {', '.join(phases)}")
-    fits = [phase_volume(name, *points.T) for name, points in phases.items()]
+    try:
+        fits = [phase_volume(name, *points.T) for name, points in phases.items()]
+    except InputError as error:
+        raise InputError(f"{where}: {str(error).removeprefix('volume: ')}") from None
     fits.sort(key=lambda fit: fit.centre)
     return Volume(fits[0], fits[1] if len(fits) == 2 else None)
 
@@ -229,6 +235,10 @@ def _columns(header: Sequence[str], where: str) -> dict[str, tuple[int, str]]:
         elif name in _UNITS:
             if not unit:
                 raise InputError(f"{where}: the column {name!r} has no unit; write {name}/{_UNITS[name]}")
+            try:
+                magnitude(sc.scalar(1.0, unit=parse_unit(unit)), _UNITS[name], f"column {name!r}")
+            except InputError as error:
+                raise InputError(f"{where}: {error}") from None
             found[name] = (position, unit)
     for name in _NEEDED:
         if name not in found:
@@ -317,12 +327,19 @@ def maxwell_entropy_change(volume: sc.DataArray) -> sc.DataArray:
     if not isinstance(volume, sc.DataArray) or set(volume.dims) != {"pressure", "temperature"}:
         raise InputError("volume: expected a data array over 'pressure' and 'temperature'")
     table = volume.transpose(["pressure", "temperature"])
-    p = table.coords["pressure"].to(unit="Pa").values
-    T = table.coords["temperature"].to(unit="K").values
-    V = np.asarray(table.data.to(unit="m^3/kg").values, dtype=float)
+    if not {"pressure", "temperature"} <= set(table.coords):
+        raise InputError("volume: needs the coordinates 'pressure' and 'temperature'")
+    try:
+        p = table.coords["pressure"].to(unit="Pa").values
+        T = table.coords["temperature"].to(unit="K").values
+        V = np.asarray(table.data.to(unit="m^3/kg").values, dtype=float)
+    except sc.UnitError as error:
+        raise InputError(f"volume: expected m^3/kg over MPa and K: {' '.join(str(error).split())}") from None
+    if not np.all(np.isfinite(V)):
+        raise InputError("volume: every value must be finite; leave out the isobar or the temperature that is not")
     for name, values in (("pressure", p), ("temperature", T)):
-        if len(values) < 2 or np.any(np.diff(values) <= 0):
-            raise InputError(f"volume: needs at least two ascending values of {name}")
+        if len(values) != table.sizes[name] or len(values) < 2 or not np.all(np.diff(values) > 0):
+            raise InputError(f"volume: needs one value each at two or more ascending values of {name}")
     expansion = np.diff(V, axis=1) / np.diff(T)
     steps = 0.5 * (expansion[1:] + expansion[:-1]) * np.diff(p)[:, None]
     change = -np.concatenate([np.zeros((1, len(T) - 1)), np.cumsum(steps, axis=0)])

@@ -130,7 +130,7 @@ def _assemble(
             sign=sign.words,
             sign_is_certain=sign.is_certain,
             remarks=tuple(dict.fromkeys(remarks)),
-        ).with_conditions(pressure=pressure, mass=mass)
+        ).with_conditions(pressure=pressure, mass=mass, replaced=True)
     except InputError as error:
         raise InputError(str(error) if where in str(error) else f"{where}: {error}") from None
 
