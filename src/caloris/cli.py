@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from caloris.errors import CalorisError, InputError
+from caloris.files import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from caloris.heat.calorimetry import Recording, Uncertainties
     from caloris.materials import Material
 
 
@@ -106,7 +106,7 @@ def materials(
     from caloris.materials import available, load
 
     if out is not None:
-        _write_json(out, "materials.json", _materials_json(material, check))
+        write_json(out / "materials.json", _materials_json(material, check))
     if material is None:
         cards = {name: load(name) for name in available()}
         if as_json:
@@ -213,7 +213,9 @@ def calorimetry(
     mass: Annotated[str | None, typer.Option("--mass", help="Of the sample, where the files do not say it.")] = None,
     heat_capacity: Annotated[
         list[str] | None,
-        typer.Option("--heat-capacity", help="'1600 J/kg/K', or low=... and high=..., or scans (with --blank)."),
+        typer.Option(
+            "--heat-capacity", help="'1600 J/kg/K', low=... and high=..., TABLE.csv, or scans (with --blank)."
+        ),
     ] = None,
     name: Annotated[str, typer.Option("--name", help="Of the material.")] = "sample",
     baseline: Annotated[
@@ -226,7 +228,8 @@ def calorimetry(
         str, typer.Option("--shape", help="Of the phase diagram's lines: linear or quadratic.")
     ] = "linear",
     limits: Annotated[
-        str | None, typer.Option("--limits", help="Of the peak: '330 K, 380 K'; found if absent.")
+        list[str] | None,
+        typer.Option("--limits", help="Of the peak: '330 K, 380 K', or '40 MPa, heating: ...'; repeatable."),
     ] = None,
     endothermic: Annotated[
         str | None, typer.Option("--endothermic", help="up or down, where the files say it wrongly or not at all.")
@@ -239,23 +242,35 @@ def calorimetry(
     isothermal: Annotated[
         bool, typer.Option("--isothermal", help="Pressure steps at held temperatures instead of scans; one file.")
     ] = False,
+    sapphire: Annotated[
+        Path | None, typer.Option("--sapphire", help="Run of sapphire: heat capacity by three runs instead (--blank).")
+    ] = None,
+    sapphire_mass: Annotated[
+        str | None, typer.Option("--sapphire-mass", help="Where its file does not say it.")
+    ] = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """From calorimeter files to transitions, phase diagram and barocaloric effect, with errors."""
     from caloris.files import output_folder
     from caloris.heat.calorimetry import analyse, read, read_calibration, uncertainties
-    from caloris.report import calorimetry as job
+    from caloris.report import calorimetry_options as options
 
-    errors = uncertainties(**job.parse_errors(uncertainty or ()))
-    window, capacity = job.parse_limits(limits), job.parse_heat_capacity(heat_capacity or ())
+    errors = uncertainties(**options.parse_errors(uncertainty or ()))
+    window, capacity = options.parse_limits(limits or ()), options.parse_heat_capacity(heat_capacity or ())
     folder = None if out is None else output_folder(out)
     with _progress("calorimetry", quiet=as_json) as advance:
         advance("reading files", 0.0)
-        recordings = job.read_files(files, pressures=pressure or (), mass=mass, endothermic=endothermic)
+        recordings = options.read_files(files, pressures=pressure or (), mass=mass, endothermic=endothermic)
         empty = [read(file, mass=None) for file in blank or ()]
-        if isothermal:
-            return _pressurisation(recordings, empty, errors, seed, folder, as_json=as_json)
+        if isothermal or sapphire is not None:
+            from caloris.report.calorimetry_runs import run_pressurisation, run_three_runs
+
+            if sapphire is None:
+                text, found = run_pressurisation(recordings, empty, errors, seed, folder)
+            else:
+                text, found = run_three_runs(recordings, read(sapphire), empty, sapphire_mass, folder)
+            return _print_json(found) if as_json else print(text)
         result = analyse(
             recordings,
             heat_capacity=capacity,
@@ -273,38 +288,14 @@ def calorimetry(
             progress=advance,
         )
         if folder is not None:
-            job.write_calorimetry(result, folder)
+            from caloris.report.calorimetry import write_calorimetry
+
+            write_calorimetry(result, folder)
     if as_json:
         return _print_json(result.to_json())
     print(result.summary())
     if folder is not None:
         print(f"\nReport: {folder / 'report.html'}")
-    return None
-
-
-def _pressurisation(
-    recordings: "list[Recording]",
-    empty: "list[Recording]",
-    errors: "Uncertainties",
-    seed: int,
-    folder: Path | None,
-    *,
-    as_json: bool,
-) -> None:
-    from caloris.files import whole
-    from caloris.heat.calorimetry import pressurisation
-    from caloris.report.calorimetry import pressurisation_json
-
-    if len(recordings) != 1 or len(empty) > 1:
-        raise InputError("--isothermal: give one file, and at most one --blank")
-    run = pressurisation(recordings[0], blank=empty[0] if empty else None, errors=errors, seed=seed)
-    if folder is not None:
-        _write_json(folder, "pressurisation.json", pressurisation_json(run))
-        with whole(folder / "pressurisation.png") as temporary:
-            run.plot().savefig(temporary, dpi=150)
-    if as_json:
-        return _print_json(pressurisation_json(run))
-    print(run.summary())
     return None
 
 
@@ -360,7 +351,7 @@ def reproduce(
             done.append((entry, entry.compute()))
     found = {"results": [result_json(entry, rows) for entry, rows in done]}
     if out is not None:
-        _write_json(out, "reproduce.json", found)
+        write_json(out / "reproduce.json", found)
     if table is not None:
         write_table(done, table)
     if as_json:
@@ -462,13 +453,6 @@ def _progress(title: str, *, quiet: bool) -> "Iterator[Callable[[str, float], No
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=1.0)
         yield lambda words, part: bar.update(task, description=words, completed=part)
-
-
-def _write_json(folder: Path, name: str, value: Any) -> None:
-    from caloris.files import output_folder, whole
-
-    with whole(output_folder(folder) / name) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
 
 
 def _print_json(value: Any) -> None:

@@ -1,6 +1,7 @@
 """Results on disk: a file is there whole or not at all, and it holds what made it."""
 
 import contextlib
+import json
 import os
 import sys
 import tempfile
@@ -89,6 +90,26 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise InputError(f"{path}: cannot read the {what}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file: {error}") from None
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write plain values as JSON.
+
+    Parameters
+    ----------
+    path:
+        The file; its folder is made if absent.
+    value:
+        Dicts, lists, numbers, words; NaN is refused.
+
+    Raises
+    ------
+    InputError
+        If the place cannot be written.
+    """
+    target = Path(path)
+    with whole(output_folder(target.parent) / target.name) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
 
 
 def output_folder(path: str | Path) -> Path:

@@ -1,147 +1,15 @@
 """What ``caloris calorimetry`` does: read the files, analyse them, write results and a report."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import scipp as sc
 
-from caloris.errors import InputError
 from caloris.files import output_folder
 from caloris.heat.ashby import entropy_plot
-from caloris.heat.calorimetry import CalorimetryResult, Estimate, Recording, fit_line, read
+from caloris.heat.calorimetry import CalorimetryResult, Estimate, fit_line
 from caloris.heat.calorimetry.figures import calorimetry_figure, scans_figure
 from caloris.heat.processes import PROCESSES
 from caloris.report.page import Page, Section, Table, picture
-
-
-def read_files(
-    files: Sequence[Path],
-    *,
-    pressures: Sequence[str] = (),
-    mass: str | None = None,
-    endothermic: str | None = None,
-    vendor: str | None = None,
-) -> list[Recording]:
-    """Read calorimeter files and settle their pressures.
-
-    Parameters
-    ----------
-    files:
-        Of any vendor that :func:`caloris.heat.calorimetry.read` knows.
-    pressures:
-        None, one for all files, or one for each, in their order.
-    mass, endothermic, vendor:
-        For all files, where they do not say it themselves.
-
-    Returns
-    -------
-    :
-        One recording a file. A single file without any pressure is taken as ambient, and says so.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read, or a pressure is missing.
-    """
-    if len(pressures) not in (0, 1, len(files)):
-        raise InputError(
-            f"--pressure: {len(pressures)} given for {len(files)} files; give one for all, or one for each"
-        )
-    found = []
-    for number, file in enumerate(files):
-        pressure = None if not pressures else pressures[number if len(pressures) > 1 else 0]
-        found.append(read(file, pressure=pressure, mass=mass, endothermic=endothermic, vendor=vendor))  # type: ignore[arg-type]
-    if len(found) == 1 and found[0].pressure is None and "pressure" not in found[0].heat_flow.coords:
-        ambient = found[0].with_conditions(pressure="0.1 MPa")
-        found = [replace(ambient, remarks=(*ambient.remarks, "no pressure stated: taken as ambient, 0.1 MPa"))]
-    return found
-
-
-def parse_errors(pairs: Sequence[str]) -> dict[str, str]:
-    """Read ``name=value`` pairs of standard uncertainties.
-
-    Parameters
-    ----------
-    pairs:
-        For example ``["mass=0.2 %", "temperature=0.1 K"]``.
-
-    Returns
-    -------
-    :
-        Values by name, for :func:`caloris.heat.calorimetry.uncertainties`.
-
-    Raises
-    ------
-    InputError
-        If a pair has no equals sign.
-    """
-    found = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not value.strip():
-            raise InputError(f"--uncertainty: {pair!r}; write name=value, for example 'mass=0.2 %'")
-        found[name.strip().replace("-", "_")] = value.strip()
-    return found
-
-
-def parse_limits(text: str | None) -> tuple[str, str] | None:
-    """Read two temperatures, for example ``"330 K, 380 K"``.
-
-    Parameters
-    ----------
-    text:
-        None gives None.
-
-    Returns
-    -------
-    :
-        Both in words.
-
-    Raises
-    ------
-    InputError
-        If there are not two.
-    """
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 2:
-        raise InputError(f"--limits: {text!r}; write two temperatures, for example '330 K, 380 K'")
-    return parts[0], parts[1]
-
-
-def parse_heat_capacity(values: Sequence[str]) -> str | Mapping[str, str] | None:
-    """Read heat capacities: one for both phases, ``low=...`` and ``high=...``, or ``scans``.
-
-    Parameters
-    ----------
-    values:
-        As typed; none gives None.
-
-    Returns
-    -------
-    :
-        For :func:`caloris.heat.calorimetry.analyse`.
-
-    Raises
-    ------
-    InputError
-        If more than one is given without naming the phases.
-    """
-    if not values:
-        return None
-    if len(values) == 1 and "=" not in values[0]:
-        return values[0]
-    pairs = {}
-    for value in values:
-        phase, equals, number = value.partition("=")
-        if not equals or phase.strip() not in ("low", "high"):
-            raise InputError(f"--heat-capacity: {value!r}; write one value, or 'low=1500 J/kg/K' and 'high=...'")
-        pairs[phase.strip()] = number.strip()
-    return pairs
 
 
 def write_calorimetry(result: CalorimetryResult, folder: str | Path) -> list[Path]:
@@ -361,35 +229,3 @@ def _uncertainty_section(result: CalorimetryResult) -> Section:
         ],
         tables=[Table(("standard uncertainty", "value", "status"), rows, note="measured: given by the user.")],
     )
-
-
-def pressurisation_json(run: Any) -> dict[str, Any]:
-    """Return the strokes of a pressurisation run as plain JSON values.
-
-    Parameters
-    ----------
-    run:
-        Of :func:`caloris.heat.calorimetry.pressurisation`.
-    """
-
-    def plain(value: sc.Variable | None) -> dict[str, Any] | None:
-        return None if value is None else {"value": float(value.value), "unit": str(value.unit), "error": None}
-
-    return {
-        "name": run.name,
-        "strokes": [
-            {
-                "kind": stroke.kind,
-                "start": plain(stroke.start),
-                "duration": plain(stroke.duration),
-                "temperature": plain(stroke.temperature),
-                "pressure": None if stroke.pressure is None else [plain(p) for p in stroke.pressure],
-                "heat": stroke.heat.to_json(),
-                "baseline_spread": stroke.baseline_spread,
-                "expected": plain(stroke.expected),
-                "difference": stroke.difference,
-            }
-            for stroke in run.strokes
-        ],
-        "warnings": list(run.remarks),
-    }

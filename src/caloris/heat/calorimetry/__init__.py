@@ -14,6 +14,7 @@ from caloris.heat.calorimetry.heat_capacity import sapphire_heat_capacity, three
 from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces
 from caloris.heat.calorimetry.peak import Peak, measure
 from caloris.heat.calorimetry.phase_diagram import TransitionLine, fit_line
+from caloris.heat.calorimetry.phase_heat_capacity import read_heat_capacity
 from caloris.heat.calorimetry.pressurisation import Pressurisation, Stroke, pressurisation
 from caloris.heat.calorimetry.readers import VENDORS, read, write_plain
 from caloris.heat.calorimetry.recording import Recording, recording
@@ -53,6 +54,7 @@ __all__ = [
     "quasi_direct",
     "read",
     "read_calibration",
+    "read_heat_capacity",
     "read_volume",
     "recording",
     "sapphire_heat_capacity",

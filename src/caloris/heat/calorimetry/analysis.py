@@ -6,6 +6,7 @@ uncertain, and tests whether the numbers fit together; ``quasi_direct`` returns 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import scipp as sc
@@ -21,7 +22,11 @@ from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces, Profile
 from caloris.heat.calorimetry.monte_carlo import draw_surfaces, scan_draws, shared_draws
 from caloris.heat.calorimetry.peak import Peak, measure
 from caloris.heat.calorimetry.phase_diagram import Shape
-from caloris.heat.calorimetry.phase_heat_capacity import PhaseHeatCapacity, phase_heat_capacity
+from caloris.heat.calorimetry.phase_heat_capacity import (
+    PhaseHeatCapacity,
+    phase_heat_capacity,
+    read_heat_capacity,
+)
 from caloris.heat.calorimetry.recording import Recording
 from caloris.heat.calorimetry.result import CalorimetryResult
 from caloris.heat.calorimetry.scan import Scan, scans_of
@@ -32,6 +37,7 @@ from caloris.heat.calorimetry.series import (
     excess_scatter,
     heat_capacity_from_scans,
     profile_of_peak,
+    same_pressure,
     surfaces_of,
 )
 from caloris.heat.calorimetry.temperatures import DEFINITIONS, Definition
@@ -39,8 +45,10 @@ from caloris.heat.calorimetry.uncertainty import Uncertainties, uncertainties
 from caloris.heat.calorimetry.volume import Volume, as_volume
 from caloris.units import Quantity, magnitude
 
-HeatCapacity = Quantity | sc.DataArray | Mapping[str, Quantity | sc.DataArray] | PhaseHeatCapacity
-"""What ``heat_capacity=`` takes: both phases at once or each, or ``"scans"``."""
+HeatCapacity = Quantity | Path | sc.DataArray | Mapping[str, Quantity | sc.DataArray] | PhaseHeatCapacity
+"""What ``heat_capacity=`` takes: both phases at once or each, the path of a table, or ``"scans"``."""
+Limits = tuple[Quantity, Quantity] | Mapping[str, tuple[Quantity, Quantity]]
+"""Temperatures of the peak: for all scans, or by direction and pressure."""
 Progress = Callable[[str, float], None]
 
 
@@ -52,8 +60,10 @@ def quasi_direct(
     name: str = "sample",
     baseline: BaselineKind = "fraction-weighted",
     definition: Definition = "T50",
-    limits: tuple[Quantity, Quantity] | None = None,
+    limits: Limits | None = None,
     shape: Shape = "linear",
+    blank: Sequence[Recording] = (),
+    calibration: Calibration | None = None,
 ) -> CaloricEffect:
     """Return the barocaloric effect of a pressure series by the quasi-direct method.
 
@@ -63,12 +73,13 @@ def quasi_direct(
         Recordings at two pressures or more, see :func:`~caloris.heat.calorimetry.read`.
     heat_capacity:
         Of the phases away from the transition: one scalar for both, ``{"low": ..., "high": ...}`` of scalars or data
-        arrays over ``temperature``, or ``"scans"`` to take it from scans with a blank run. Without it the effect is
+        arrays over ``temperature``, the path of a table ``temperature/K,phase,heat_capacity/(J/kg/K)``, or ``"scans"``
+        to take it from scans with a blank run. Without it the effect is
         that of the transition alone and there is no adiabatic temperature change.
     volume:
         Volumes of the phases, or the path of their table (see :func:`~caloris.heat.calorimetry.read_volume`); without
         them S+ is omitted, and the effect says so.
-    name, baseline, definition, limits, shape:
+    name, baseline, definition, limits, shape, blank, calibration:
         As for :func:`analyse`.
 
     Returns
@@ -94,6 +105,8 @@ def quasi_direct(
         definition=definition,
         limits=limits,
         shape=shape,
+        blank=blank,
+        calibration=calibration,
         draws=0,
     )
     if result.effect is None:
@@ -111,7 +124,7 @@ def analyse(
     name: str = "sample",
     baseline: BaselineKind = "fraction-weighted",
     definition: Definition = "T50",
-    limits: tuple[Quantity, Quantity] | None = None,
+    limits: Limits | None = None,
     shape: Shape = "linear",
     errors: Uncertainties | None = None,
     draws: int = 1000,
@@ -137,7 +150,8 @@ def analyse(
     definition:
         Of the transition temperature: ``"T50"``, ``"onset"``, ``"peak"``, ``"start"`` or ``"finish"``.
     limits:
-        Lower and upper temperature of the peak; found in every scan if absent.
+        Lower and upper temperature of the peak, or a mapping of such pairs by ``"heating"``, ``"cooling"``,
+        ``"40 MPa"`` or ``"40 MPa, heating"`` (the most particular one counts); found in a scan where absent.
     shape:
         Of the branches in the phase diagram: ``"linear"`` or ``"quadratic"``.
     errors:
@@ -176,11 +190,11 @@ def analyse(
     tell("reading scans", 0.0)
     scans = [scans] if isinstance(scans, Recording | Scan) else scans
     measured = sorted(_scans(scans, blank, calibration), key=lambda scan: scan.pressure)
-    window = None if limits is None else (magnitude(limits[0], "K", "limits"), magnitude(limits[1], "K", "limits"))
+    chosen_limits = limits_by_scan(limits)
     peaks = []
     for number, scan in enumerate(measured):
         tell(f"peak of {scan.name}", 0.1 * number / len(measured))
-        peaks.append(measure(scan, baseline=baseline, limits=window))
+        peaks.append(measure(scan, baseline=baseline, limits=chosen_limits(scan)))
     capacity = _capacity(heat_capacity, peaks)
     ingredients = Ingredients(
         definition,
@@ -209,6 +223,49 @@ def analyse(
         remarks=tuple(dict.fromkeys(line for entry in scans for line in _words(entry))),
         seed=seed,
     )
+
+
+def limits_by_scan(limits: Limits | None) -> Callable[[Scan], tuple[float, float] | None]:
+    """Return which limits hold for a scan.
+
+    Parameters
+    ----------
+    limits:
+        As for :func:`analyse`.
+
+    Returns
+    -------
+    :
+        Lower and upper temperature (K) of a scan's peak, or None where they are to be found.
+
+    Raises
+    ------
+    InputError
+        If a key or a temperature cannot be read.
+    """
+    if limits is None:
+        return lambda scan: None
+    pairs = limits if isinstance(limits, Mapping) else {"": limits}
+    known: list[tuple[float | None, str, tuple[float, float]]] = []
+    for key, pair in pairs.items():
+        if isinstance(pair, str) or len(pair) != 2:
+            raise InputError(f"limits: {pair!r}; give two temperatures, for example ('330 K', '380 K')")
+        low, high = (magnitude(T, "K", "limits") for T in pair)
+        words = [word.strip() for word in key.split(",") if word.strip()]
+        direction = next((word for word in words if word in ("heating", "cooling")), "")
+        pressures = [magnitude(word, "Pa", f"limits of {key!r}") for word in words if word != direction]
+        if len(pressures) > 1:
+            raise InputError(f"limits: {key!r} names more than one pressure; write for example '40 MPa, heating'")
+        known.append((pressures[0] if pressures else None, direction, (low, high)))
+    known.sort(key=lambda entry: (entry[0] is None, not entry[1]))  # the most particular first
+
+    def of(scan: Scan) -> tuple[float, float] | None:
+        for pressure, direction, pair in known:
+            if direction in ("", scan.direction) and (pressure is None or same_pressure(pressure, scan.pressure)):
+                return pair
+        return None
+
+    return of
 
 
 def _check_options(baseline: str, definition: str, shape: str, draws: int, seed: int) -> None:
@@ -268,6 +325,8 @@ def _capacity(heat_capacity: HeatCapacity | None, peaks: Sequence[Peak]) -> Phas
         return None
     if isinstance(heat_capacity, str) and heat_capacity.strip().lower() == "scans":
         return heat_capacity_from_scans(peaks)
+    if isinstance(heat_capacity, Path) or (isinstance(heat_capacity, str) and heat_capacity.lower().endswith(".csv")):
+        return read_heat_capacity(heat_capacity)
     return phase_heat_capacity(heat_capacity)
 
 

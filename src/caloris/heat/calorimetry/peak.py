@@ -142,8 +142,8 @@ def _remarks(scan: Scan, window: Window, integral: Integral, limits: tuple[float
     if short < max(20, 0.1 * width):
         yield f"only {short} points of baseline on one side of the peak; record more beside it"
     x = np.abs(integral.fraction[0])
-    if int(np.sum((x > 0.05) & (x < 0.95))) < 5 and len(scan.time) < 1000:
-        yield "fewer than five points in the transition; record faster"
+    if int(np.sum((x > 0.05) & (x < 0.95))) < 5:
+        yield "fewer than five points in the transition: a spike of the calorimeter, or recorded too slowly"
     if limits is not None:
         for begin, _, end in find_peaks(scan)[:1]:
             if begin < window.first <= end or begin <= window.last < end:

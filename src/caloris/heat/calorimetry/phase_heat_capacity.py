@@ -6,6 +6,7 @@ int C/T dT is exact for that. Beyond a table its end value is held.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipp as sc
@@ -111,6 +112,69 @@ def phase_heat_capacity(
         return PhaseHeatCapacity(_curve(heat_capacity["low"]), _curve(heat_capacity["high"]), "given for each phase")
     curve = _curve(heat_capacity)
     return PhaseHeatCapacity(curve, curve, "given, the same for both phases")
+
+
+def read_heat_capacity(path: str | Path) -> PhaseHeatCapacity:
+    """Read heat capacities of the phases from a table.
+
+    Parameters
+    ----------
+    path:
+        CSV with the header ``temperature/K,phase,heat_capacity/(J/kg/K)`` (phases ``low`` and ``high``), or without the
+        column ``phase`` for one curve that serves both. Comment lines begin with #.
+
+    Returns
+    -------
+    :
+        Both phases.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or a row is wrong; the message names the line.
+    """
+    file = Path(path)
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot read heat capacities: {getattr(error, 'strerror', None) or error}") from None
+    rows = [(n, line.split(",")) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
+    header = [cell.strip() for cell in rows[0][1]] if rows else []
+    if header not in (["temperature/K", "phase", _COLUMN], ["temperature/K", _COLUMN]):
+        raise InputError(f"{file}: expected the header temperature/K,phase,{_COLUMN} (or without phase)")
+    table: dict[str, list[tuple[float, float]]] = {}
+    for number, cells in rows[1:]:
+        if len(cells) != len(header):
+            raise InputError(f"{file}: line {number}: {len(cells)} columns, the header has {len(header)}")
+        phase = cells[1].strip() if len(header) == 3 else "both"
+        if phase not in ("low", "high", "both"):
+            raise InputError(f"{file}: line {number}: phase {phase!r} is neither 'low' nor 'high'")
+        try:
+            table.setdefault(phase, []).append((float(cells[0]), float(cells[-1])))
+        except ValueError:
+            raise InputError(f"{file}: line {number}: {','.join(cells).strip()!r} holds no two numbers") from None
+    if set(table) not in ({"low", "high"}, {"both"}):
+        raise InputError(f"{file}: needs rows of both phases, low and high, found: {', '.join(table) or 'none'}")
+    try:
+        found = phase_heat_capacity({phase: _data_array(points) for phase, points in _both(table).items()})
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
+    return PhaseHeatCapacity(found.low, found.high, f"from {file.name}")
+
+
+_COLUMN = "heat_capacity/(J/kg/K)"
+
+
+def _both(table: dict[str, list[tuple[float, float]]]) -> dict[str, list[tuple[float, float]]]:
+    return dict.fromkeys(("low", "high"), table["both"]) if "both" in table else table
+
+
+def _data_array(points: list[tuple[float, float]]) -> sc.DataArray:
+    T, values = np.array(sorted(points)).T
+    return sc.DataArray(
+        sc.array(dims=["temperature"], values=values, unit="J/kg/K"),
+        coords={"temperature": sc.array(dims=["temperature"], values=T, unit="K")},
+    )
 
 
 def _curve(value: object) -> Curve:
