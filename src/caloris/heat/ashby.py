@@ -244,7 +244,7 @@ def _plot(
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=4 if columns == 1 else 5 if columns < 3 else 10,
+        ncols=3 if columns == 1 else 5 if columns < 3 else 10,
         fontsize=8,
         frameon=False,
     )
