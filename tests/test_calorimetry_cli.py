@@ -161,7 +161,11 @@ def test_files_and_report_are_written(calorimetry: Caloris, series: tuple[str, .
     answer = calorimetry(*series, *CAPACITY, "--draws", "60", "--out", "here/there", "--json")
     assert answer.code == 0
     folder = tmp_path / "here" / "there"
-    names = {f"calorimetry.{end}" for end in ("h5", "csv", "json", "png")} | {"transitions.csv", "report.html"}
+    names = {f"calorimetry.{end}" for end in ("h5", "csv", "json", "png")} | {
+        "transitions.csv",
+        "headline.csv",
+        "report.html",
+    }
     assert {file.name for file in folder.iterdir()} == names
     written = json.loads((folder / "calorimetry.json").read_text(encoding="utf-8"))
     del written["versions"]
@@ -330,7 +334,14 @@ GOOD = "300,0,low,7.6e-4\n320,0,low,7.61e-4\n"
 BAD_INPUT = {
     # files
     "missing-file": Bad(("none.csv",), "none.csv"),
-    "folder-as-file": Bad((".",), "caloris: "),
+    "empty-folder": Bad(("nothing",), "holds no file", lambda folder: (folder / "nothing").mkdir()),
+    "file-twice": Bad((*SERIES, SERIES[0]), "given twice"),
+    "isothermal-with-volume": Bad((SERIES[0], "--isothermal", "--volume", "v.csv"), "--volume: not used"),
+    "sapphire-and-isothermal": Bad((SERIES[0], "--isothermal", "--sapphire", SERIES[1]), "two jobs"),
+    "sapphire-mass-alone": Bad((*SERIES, "--sapphire-mass", "20 mg"), "--sapphire-mass"),
+    "material-without-isothermal": Bad((*SERIES, "--material", "NH4SCN"), "--material"),
+    "uncertainty-of-500-per-cent": Bad((*SERIES, "--uncertainty", "mass=5"), "500 %"),
+    "limits-of-no-scan": Bad((*SERIES, "--limits", "60 MPa: 330 K, 380 K"), "fits no scan"),
     "empty-file": Bad(("empty.csv",), "empty.csv", lambda folder: (folder / "empty.csv").write_text("")),
     "garbage": Bad(SERIES, SERIES[0], garbage),
     "unknown-vendor": Bad(
@@ -344,7 +355,7 @@ BAD_INPUT = {
     "wrong-unit-in-file": changed("mW", lambda text: text.replace("heat_flow/mW", "heat_flow/kg")),
     "unknown-column": changed("colour", lambda text: text.replace("heat_flow/mW", "colour/mW")),
     "truncated": changed("points", lambda text: "\n".join(text.splitlines()[:12]) + "\n"),
-    "flat-scan": changed("no peak rises above the noise", flat),
+    "flat-scan": replace(changed("no peak rises above the noise", flat), arguments=(SERIES[1],)),
     "exothermic-heating": Bad((*SERIES, "--endothermic", "down"), "endothermic"),
     # pressure and mass
     "pressure-missing": changed("no pressure in the file", without("pressure")),

@@ -18,6 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"neutrons", "heat"}),
     frozenset({"app", "report", "study"}),
     frozenset({"cli"}),
+    frozenset({"__main__"}),
 )
 HEAVY = ("ase", "h5py", "matplotlib", "pydantic", "scipp", "scipy", "skfem")
 

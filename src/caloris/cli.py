@@ -210,7 +210,7 @@ def calorimetry(
     pressure: Annotated[
         list[str] | None, typer.Option("--pressure", help="'40 MPa': one for all files, or one each in their order.")
     ] = None,
-    mass: Annotated[str | None, typer.Option("--mass", help="Of the sample, where the files do not say it.")] = None,
+    mass: Annotated[str | None, typer.Option("--mass", help="Of the sample; wins over what a file says.")] = None,
     heat_capacity: Annotated[
         list[str] | None,
         typer.Option(
@@ -242,6 +242,9 @@ def calorimetry(
     isothermal: Annotated[
         bool, typer.Option("--isothermal", help="Pressure steps at held temperatures instead of scans; one file.")
     ] = False,
+    material: Annotated[
+        str | None, typer.Option("--material", help="With --isothermal: a card whose T dS is set beside each heat.")
+    ] = None,
     sapphire: Annotated[
         Path | None, typer.Option("--sapphire", help="Run of sapphire: heat capacity by three runs instead (--blank).")
     ] = None,
@@ -256,6 +259,13 @@ def calorimetry(
     from caloris.heat.calorimetry import analyse, read, read_calibration, uncertainties
     from caloris.report import calorimetry_options as options
 
+    other = [
+        ("--volume", volume),
+        ("--calibration", calibration),
+        ("--heat-capacity", heat_capacity),
+        ("--limits", limits),
+    ]
+    options.refuse_unused(isothermal=isothermal, sapphire=sapphire, mass=sapphire_mass, material=material, other=other)
     errors = uncertainties(**options.parse_errors(uncertainty or ()))
     window, capacity = options.parse_limits(limits or ()), options.parse_heat_capacity(heat_capacity or ())
     folder = None if out is None else output_folder(out)
@@ -267,7 +277,7 @@ def calorimetry(
             from caloris.report.calorimetry_runs import run_pressurisation, run_three_runs
 
             if sapphire is None:
-                text, found = run_pressurisation(recordings, empty, errors, seed, folder)
+                text, found = run_pressurisation(recordings, empty, errors, seed, folder, material)
             else:
                 text, found = run_three_runs(recordings, read(sapphire), empty, sapphire_mass, folder)
             return _print_json(found) if as_json else print(text)

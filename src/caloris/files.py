@@ -1,6 +1,7 @@
 """Results on disk: a file is there whole or not at all, and it holds what made it."""
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -9,9 +10,12 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caloris.errors import InputError
+
+if TYPE_CHECKING:
+    from scipp import DataGroup
 
 
 @contextlib.contextmanager
@@ -90,6 +94,29 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise InputError(f"{path}: cannot read the {what}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file: {error}") from None
+
+
+def write_hdf5(path: str | Path, group: "DataGroup[Any]") -> None:
+    """Write a group of scipp arrays as HDF5, made in memory first: the library does not survive a full disk.
+
+    Parameters
+    ----------
+    path:
+        The file.
+    group:
+        What to write.
+
+    Raises
+    ------
+    InputError
+        If the place cannot be written.
+    """
+    import scipp as sc
+
+    buffer = io.BytesIO()
+    sc.io.save_hdf5(group, buffer)
+    with whole(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -239,6 +239,8 @@ def own_points(kind: PanelKind, mine: CaloricEffect | None, pressures: Sequence[
     found = []
     for pressure in pressures:
         merits = mine.merits(pressure)
+        if not {MERITS[kind.x.what], MERITS[kind.y.what]} <= merits.keys():
+            continue  # without a heat capacity there is no temperature change
         high = magnitude(pressure, "MPa", "pressure")
         change = high - mine.surfaces.pressure / 1e6
 

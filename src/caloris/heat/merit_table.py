@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import scipp as sc
 
 from caloris.heat.merit import (
@@ -30,21 +31,30 @@ def merits(effect: "CaloricEffect", pressure: Quantity, low_pressure: Quantity |
     def add(name: str, value: sc.Variable, definition: str, process: Process) -> None:
         found[name] = Merit(name, value, definition, effect.reversibility(process))
 
+    first, last = effect.transition_span(high, low)
+
+    def within(curve: sc.DataArray) -> sc.DataArray:
+        """Between the transitions: beyond them the elastic part grows without end."""
+        T = curve.coords["temperature"]
+        keep = (T.values >= first) & (T.values <= last)
+        begin, end = int(np.argmax(keep)), len(keep) - int(np.argmax(keep[::-1]))
+        return curve["temperature", max(begin - 1, 0) : end + 1].copy()
+
     directions: tuple[tuple[Process, str], ...] = (("compression", ""), ("reversible", "reversible_"))
     for process, prefix in directions:
         dS = effect.entropy_change(pressure, process, low_pressure=low_pressure)
         own = transition_entropy_change(effect, pressure, process, low_pressure)
         rcp = relative_cooling_power(own)
-        add(f"{prefix}entropy_change", peak(dS), "largest |dS| over temperature", process)
+        add(f"{prefix}entropy_change", peak(within(dS)), "largest |dS| where the transition runs", process)
         if effect.surfaces.has_heat_capacity:
             dT = effect.temperature_change(pressure, process, low_pressure=low_pressure)
-            add(f"{prefix}temperature_change", peak(dT), "largest |dT_ad| over temperature", process)
+            add(f"{prefix}temperature_change", peak(within(dT)), "largest |dT_ad| where the transition runs", process)
         add(f"{prefix}width", full_width_half_maximum(own), "FWHM of |dS| of the transition", process)
         add(f"{prefix}relative_cooling_power", rcp, "|dS|max * FWHM of the transition (Zhang 2023, eq. 1)", process)
         tec = temperature_averaged_entropy_change(own, "10 K")
         add(f"{prefix}tec_10K", tec, "TEC: largest mean of |dS| of the transition over a span of 10 K", process)
         if process == "compression":
-            add("entropy_change_per_pressure", peak(dS) / dp, "|dS|max / (p - p_low)", process)
+            add("entropy_change_per_pressure", peak(within(dS)) / dp, "|dS|max / (p - p_low)", process)
             area = integrated_entropy_change(own)
             add("integrated_entropy_change", area, "area under |dS| of the transition (integrated RCP)", process)
             rc = refrigerant_capacity(own)

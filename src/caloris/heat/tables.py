@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipp as sc
 
-from caloris.files import output_folder, versions, whole
+from caloris.files import output_folder, versions, whole, write_hdf5
 from caloris.heat.caloric import CaloricEffect
 from caloris.heat.processes import Process
 from caloris.heat.two_phase import Branch
@@ -106,9 +106,7 @@ def save_caloric(
             fixed = f"{quantity},{process},{curve.coords['reversibility'].value},{low:.9g},{high:.9g}"
             for T, value in zip(curve.coords["temperature"].values, curve.values, strict=True):
                 file.write(f"{fixed},{T:.12g},{value:.9g},{curve.unit}\n")
-    with whole(paths[1]) as temporary:
-        group = sc.DataGroup(inputs=sc.scalar(json.dumps(result)), curves=sc.DataGroup(dict(curves)))
-        sc.io.save_hdf5(group, temporary)
+    write_hdf5(paths[1], sc.DataGroup(inputs=sc.scalar(json.dumps(result)), curves=sc.DataGroup(dict(curves))))
     with whole(paths[2]) as temporary:
         temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
     with whole(paths[3]) as temporary:

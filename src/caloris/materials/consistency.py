@@ -39,7 +39,8 @@ class Finding:
     def __str__(self) -> str:
         verdict = "agrees" if self.agrees else "DISAGREES"
         numbers = f"{self.stated.value:.4g} against {self.implied.value:.4g} {self.stated.unit}"
-        return f"{self.quantity}: {numbers} ({self.difference:+.1%}), {verdict}; {self.remark}"
+        difference = "" if self.difference != self.difference else f" ({self.difference:+.1%})"
+        return f"{self.quantity}: {numbers}{difference}, {verdict}; {self.remark}"
 
 
 def check(material: Material) -> list[Finding]:

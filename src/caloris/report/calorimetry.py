@@ -1,19 +1,21 @@
-"""What ``caloris calorimetry`` does: read the files, analyse them, write results and a report."""
+"""The report of a pressure series, beside its result files."""
 
 from pathlib import Path
 
 import numpy as np
+import scipp as sc
 
 from caloris.files import output_folder
 from caloris.heat.ashby import entropy_plot
 from caloris.heat.calorimetry import CalorimetryResult, Estimate, fit_line
 from caloris.heat.calorimetry.figures import calorimetry_figure, scans_figure
 from caloris.heat.processes import PROCESSES
+from caloris.materials import Finding
 from caloris.report.page import Page, Section, Table, picture
 
 
 def write_calorimetry(result: CalorimetryResult, folder: str | Path) -> list[Path]:
-    """Write ``calorimetry.h5``, ``.csv``, ``.json``, ``.png``, ``transitions.csv`` and ``report.html`` of an analysis.
+    """Write ``calorimetry.h5`` and the other files of ``CalorimetryResult.save``, and ``report.html``.
 
     Parameters
     ----------
@@ -106,7 +108,14 @@ def _transitions_section(result: CalorimetryResult) -> Section:
     hysteresis = [(f"{p:g} MPa", *(f"{by[name]:.2f} K" for name in names)) for p, by in result.hysteresis().items()]
     tables = [
         Table(
-            ("scan", "pressure", result.ingredients.definition, "entropy of transition", "latent heat", "baselines"),
+            (
+                "scan",
+                "pressure",
+                result.ingredients.definition,
+                "entropy of transition",
+                "latent heat",
+                "baseline spread",
+            ),
             rows,
             note="± is half of the 68 % interval; the last column is half the range over all baselines, a systematic.",
         )
@@ -135,7 +144,7 @@ def _effect_section(result: CalorimetryResult) -> Section | None:
         if name.startswith(("slope", "hysteresis", "reversible"))
     ]
     tables = [Table(("branches", "value ± half of the 68 % interval"), branches), _effect_table(result)]
-    merits = effect.merits(top)
+    merits = effect.merits(sc.scalar(float(result.pressures[-1]) / 1e6, unit="MPa"))
     rows = [(m.name.replace("_", " "), m.value, m.reversibility, m.definition) for m in merits.values()]
     tables.append(Table((f"figure of merit at {top}", "value", "", "definition"), rows))
     return Section(
@@ -193,27 +202,30 @@ def _comparison_section(result: CalorimetryResult) -> Section | None:
     effect = result.effect
     if effect is None:
         return None
-    plot = entropy_plot(mine=effect, pressures=[f"{p / 1e6:g} MPa" for p in result.pressures[-1:]])
+    plot = entropy_plot(mine=effect, pressures=[sc.scalar(float(result.pressures[-1]) / 1e6, unit="MPa")])
     caption = "Published materials that state both numbers at one pressure; reversible values filled. " + plot.caption
     return Section(title="Among published materials", figures=[picture(plot.figure, caption)])
 
 
 def _closure_section(result: CalorimetryResult) -> Section:
+    trivial = [f for f in result.closure if f.quantity.startswith(_WITHIN) and f.agrees]
     rows = [
-        (
-            f.quantity,
-            f.stated,
-            f.implied,
-            f"{100 * f.difference:+.1f} %",
-            "agrees" if f.agrees else "disagrees",
-            f.remark,
-        )
+        (f.quantity, f.stated, f.implied, _difference(f), "agrees" if f.agrees else "disagrees", f.remark)
         for f in result.closure
+        if f not in trivial
     ]
     return Section(
         title="Does it close?",
+        text=[f"In {len(trivial)} of {len(result.peaks)} scans latent heat over entropy change lies within the peak."],
         tables=[Table(("test", "measured", "implied", "difference", "", "what is compared"), rows)],
     )
+
+
+_WITHIN = "latent heat over entropy change"
+
+
+def _difference(finding: Finding) -> str:
+    return "–" if finding.difference != finding.difference else f"{100 * finding.difference:+.1f} %"
 
 
 def _uncertainty_section(result: CalorimetryResult) -> Section:

@@ -14,7 +14,6 @@ def read_files(
     pressures: Sequence[str] = (),
     mass: str | None = None,
     endothermic: str | None = None,
-    vendor: str | None = None,
 ) -> list[Recording]:
     """Read calorimeter files and settle their pressures.
 
@@ -24,8 +23,8 @@ def read_files(
         Of any vendor that :func:`caloris.heat.calorimetry.read` knows.
     pressures:
         None, one for all files, or one for each, in their order.
-    mass, endothermic, vendor:
-        For all files, where they do not say it themselves.
+    mass, endothermic:
+        For all files; they win over what a file says, which is remarked.
 
     Returns
     -------
@@ -37,6 +36,7 @@ def read_files(
     InputError
         If a file cannot be read, or a pressure is missing.
     """
+    files = _expanded(files)
     if len(pressures) not in (0, 1, len(files)):
         raise InputError(
             f"--pressure: {len(pressures)} given for {len(files)} files; give one for all, or one for each"
@@ -44,10 +44,28 @@ def read_files(
     found = []
     for number, file in enumerate(files):
         pressure = None if not pressures else pressures[number if len(pressures) > 1 else 0]
-        found.append(read(file, pressure=pressure, mass=mass, endothermic=endothermic, vendor=vendor))  # type: ignore[arg-type]
+        found.append(read(file, pressure=pressure, mass=mass, endothermic=endothermic))  # type: ignore[arg-type]
     if len(found) == 1 and found[0].pressure is None and "pressure" not in found[0].heat_flow.coords:
         ambient = found[0].with_conditions(pressure="0.1 MPa")
         found = [replace(ambient, remarks=(*ambient.remarks, "no pressure stated: taken as ambient, 0.1 MPa"))]
+    return found
+
+
+def _expanded(files: Sequence[Path]) -> list[Path]:
+    """The files, with those of a folder in place of the folder; each once."""
+    found: list[Path] = []
+    for file in files:
+        within = (
+            sorted(f for f in file.iterdir() if f.is_file() and not f.name.startswith(".")) if file.is_dir() else [file]
+        )
+        if not within:
+            raise InputError(f"{file}: the folder holds no file")
+        found += within
+    seen: dict[Path, Path] = {}
+    for file in found:
+        if file.resolve() in seen:
+            raise InputError(f"{file}: given twice; each file counts once")
+        seen[file.resolve()] = file
     return found
 
 
@@ -136,3 +154,36 @@ def parse_heat_capacity(values: Sequence[str]) -> str | Mapping[str, str] | None
             raise InputError(f"--heat-capacity: {value!r}; write one value, or 'low=1500 J/kg/K' and 'high=...'")
         pairs[phase.strip()] = number.strip()
     return pairs
+
+
+def refuse_unused(
+    *,
+    isothermal: bool,
+    sapphire: Path | None,
+    mass: str | None,
+    material: str | None,
+    other: Sequence[tuple[str, object]],
+) -> None:
+    """Refuse options that the chosen job does not use.
+
+    Parameters
+    ----------
+    isothermal, sapphire, mass, material:
+        ``--isothermal``, ``--sapphire``, ``--sapphire-mass`` and ``--material``.
+    other:
+        Options of the analysis of scans with their values.
+
+    Raises
+    ------
+    InputError
+        If one of them was given and would be ignored.
+    """
+    if isothermal and sapphire is not None:
+        raise InputError("--isothermal, --sapphire: these are two jobs; give one of them")
+    if mass is not None and sapphire is None:
+        raise InputError("--sapphire-mass: says nothing without --sapphire FILE")
+    if material is not None and not isothermal:
+        raise InputError("--material: only with --isothermal, for T dS beside each heat")
+    for name, value in other if isothermal or sapphire is not None else ():
+        if value is not None:
+            raise InputError(f"{name}: not used with {'--isothermal' if isothermal else '--sapphire'}; leave it out")

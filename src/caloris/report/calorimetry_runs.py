@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from caloris.errors import InputError
 from caloris.files import output_folder, whole, write_json
+from caloris.heat import caloric_effect
 from caloris.heat.calorimetry import (
     Pressurisation,
     Recording,
@@ -18,6 +19,7 @@ from caloris.heat.calorimetry import (
     three_run_heat_capacity,
 )
 from caloris.heat.figures import INK
+from caloris.materials import as_card
 from caloris.units import to_json
 
 
@@ -27,6 +29,7 @@ def run_pressurisation(
     errors: Uncertainties,
     seed: int,
     folder: Path | None,
+    material: str | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Integrate the strokes of one run; write ``pressurisation.json`` and ``.png`` if there is a folder.
 
@@ -36,6 +39,8 @@ def run_pressurisation(
         One run, and at most one of the empty cell.
     errors, seed, folder:
         Standard uncertainties, the seed of chance, and where to write.
+    material:
+        A card, by name or path, whose T dS is set beside each heat.
 
     Returns
     -------
@@ -49,7 +54,8 @@ def run_pressurisation(
     """
     if len(recordings) != 1 or len(blanks) > 1:
         raise InputError("--isothermal: give one file, and at most one --blank")
-    run = pressurisation(recordings[0], blank=blanks[0] if blanks else None, errors=errors, seed=seed)
+    effect = None if material is None else caloric_effect(as_card(material))
+    run = pressurisation(recordings[0], blank=blanks[0] if blanks else None, effect=effect, errors=errors, seed=seed)
     found = pressurisation_json(run)
     if folder is not None:
         write_json(folder / "pressurisation.json", found)
@@ -103,7 +109,14 @@ def run_three_runs(
             _figure(T, values, error).savefig(temporary, dpi=150)
     middle = len(T) // 2
     words = f"specific heat capacity by three runs, {curve.coords['direction'].value}, {T[0]:.1f} to {T[-1]:.1f} K"
+    spread = float(curve.coords["spread_between_ramps"].value)
+    if spread > _DISAGREE:
+        words += f"\n  warning: the ramps disagree by {100 * spread:.0f} % where they meet: not settled (settling=...)"
     return f"{words}\n  {values[middle]:.1f} ± {error[middle]:.1f} J/kg/K at {T[middle]:.1f} K (error: noise)", found
+
+
+_DISAGREE = 0.05
+"""Ramps that differ by more than this part where they meet are worth a word."""
 
 
 def _figure(T: np.ndarray, values: np.ndarray, error: np.ndarray) -> Figure:

@@ -11,7 +11,7 @@ from typing import Any
 
 from caloris.errors import InputError
 from caloris.files import output_folder, versions, whole
-from caloris.heat import CaloricEffect, caloric_effect
+from caloris.heat import CaloricEffect, TwoPhase, caloric_effect
 from caloris.heat.ashby import AshbyPlot, overview
 from caloris.materials import Material
 from caloris.materials.comparison import Property, PublishedEffect, PublishedMaterial, add, published_materials
@@ -149,6 +149,8 @@ def _own_json(effect: CaloricEffect, pressures: Sequence[Quantity]) -> dict[str,
 
 def _own_lines(effect: CaloricEffect, pressures: Sequence[Quantity]) -> list[str]:
     lines = [f"Yours: {effect.name}, {'inverse' if effect.surfaces.is_inverse else 'conventional'} barocaloric"]
+    if isinstance(effect.surfaces, TwoPhase):
+        lines.append("  (a card's transition is as sharp as its single temperature; a real one gives less reversibly)")
     for row in _own_json(effect, pressures)["pressures"]:
         lines.append(f"  {row['pressure']}")
         for name, unit in (
@@ -156,6 +158,8 @@ def _own_lines(effect: CaloricEffect, pressures: Sequence[Quantity]) -> list[str
             ("temperature_change", "K"),
             ("relative_cooling_power", "J/kg"),
         ):
+            if name not in row["merits"]:
+                continue  # no temperature change without a heat capacity
             one, cycle = row["merits"][name], row["merits"][f"reversible_{name}"]
             values = f"{one['value']:.4g} {one['reversibility']}, {cycle['value']:.4g} {cycle['reversibility']}"
             lines.append(f"    {name.replace('_', ' '):24s} {values} ({unit})")

@@ -93,7 +93,7 @@ def fig_2_from_scans() -> Sequence[Comparison]:
         ),
     ]
     for p in PRESSURES[1:]:
-        remark = "Fig. 2d shows it, no number is printed; " + ("eq. 1, |dS|max FWHM; one-branch")
+        remark = "Fig. 2d shows it, no number is printed; eq. 1, |dS|max FWHM; one-branch"
         value = found[f"relative cooling power, {p:g} MPa, compression"].quantity
         rows.append(Comparison(f"RCP at {p:g} MPa", None, value, remark))
     area = found["integrated entropy change, 100 MPa, compression"].quantity

@@ -70,7 +70,9 @@ def test_linear_between_two_standards_and_held_beyond_them():
     assert calibration.temperature(np.array([a, b]), 1e5) == pytest.approx([302.9146, 429.7485])
     middle = np.array([0.5 * (a + b)])
     assert calibration.temperature(middle, 1e5) - middle == pytest.approx([0.1])
-    assert calibration.sensitivity(middle, 1e5) == pytest.approx([1.00])
+    # factors lie at the true temperatures
+    assert calibration.sensitivity(np.array([0.5 * (302.9146 + 429.7485)]), 1e5) == pytest.approx([1.00])
+    assert calibration.sensitivity(np.array([302.9146, 429.7485]), 1e5) == pytest.approx([1.02, 0.98])
     outside = np.array([200.0, 600.0])
     assert calibration.temperature(outside, 1e5) - outside == pytest.approx([0.5, -0.3])
     assert calibration.sensitivity(outside, 1e5) == pytest.approx([1.02, 0.98])

@@ -34,9 +34,10 @@ def test_the_most_particular_limits_count() -> None:
             "50 MPa": ("300 K", "370 K"),
             "50 MPa, heating": ("335 K", "365 K"),
             "cooling, 100 MPa": ("290 K", "320 K"),
-        }
+        },
+        SCANS,
     )
-    found = {(scan.direction, scan.pressure / 1e6): of(scan) for scan in SCANS}
+    found = {(scan.direction, scan.pressure / 1e6): pair for scan, pair in zip(SCANS, of, strict=True)}
     assert found == {
         ("heating", 0.1): (340.0, 380.0),
         ("cooling", 0.1): None,
@@ -62,11 +63,14 @@ def test_limits_of_one_scan_change_that_scan_only() -> None:
         ({"40 MPa, 50 MPa": ("1 K", "2 K")}, "more than one pressure"),
         ({"heating": "330 K"}, "two temperatures"),
         (("330 K", "380"), "no unit"),
+        ({"60 MPa": ("330 K", "380 K")}, "fits no scan"),
+        (5, "two temperatures"),
+        ({5: ("330 K", "380 K")}, "no text"),
     ],
 )
 def test_limits_that_cannot_be_read_are_refused(limits: object, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        limits_by_scan(limits)  # type: ignore[arg-type]
+        limits_by_scan(limits, SCANS)  # type: ignore[arg-type]
 
 
 def test_a_table_of_both_phases_is_what_it_says(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from caloris.heat.calorimetry import analyse
 from caloris.report.calorimetry import write_calorimetry
 
 MODEL = material(-1, 8.0)
-NAMES = {"calorimetry.h5", "calorimetry.csv", "calorimetry.json", "calorimetry.png", "transitions.csv"}
+NAMES = {"calorimetry.h5", "calorimetry.csv", "calorimetry.json", "calorimetry.png", "transitions.csv", "headline.csv"}
 
 
 @cache

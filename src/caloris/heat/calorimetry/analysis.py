@@ -14,13 +14,14 @@ import scipp as sc
 from caloris.errors import InputError
 from caloris.heat.caloric import CaloricEffect
 from caloris.heat.calorimetry.baseline import BASELINES, BaselineKind
-from caloris.heat.calorimetry.calibration import Calibration
+from caloris.heat.calorimetry.calibration import Calibration, read_calibration
 from caloris.heat.calorimetry.cautions import cautions
 from caloris.heat.calorimetry.closure import closure
 from caloris.heat.calorimetry.headline import Draws, Headline, collect, headline_of
 from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces, Profile
 from caloris.heat.calorimetry.monte_carlo import draw_surfaces, scan_draws, shared_draws
 from caloris.heat.calorimetry.peak import Peak, measure
+from caloris.heat.calorimetry.peak_limits import NoPeakError
 from caloris.heat.calorimetry.phase_diagram import Shape
 from caloris.heat.calorimetry.phase_heat_capacity import (
     PhaseHeatCapacity,
@@ -39,6 +40,7 @@ from caloris.heat.calorimetry.series import (
     profile_of_peak,
     same_pressure,
     surfaces_of,
+    together,
 )
 from caloris.heat.calorimetry.temperatures import DEFINITIONS, Definition
 from caloris.heat.calorimetry.uncertainty import Uncertainties, uncertainties
@@ -62,8 +64,8 @@ def quasi_direct(
     definition: Definition = "T50",
     limits: Limits | None = None,
     shape: Shape = "linear",
-    blank: Sequence[Recording] = (),
-    calibration: Calibration | None = None,
+    blank: Recording | Sequence[Recording] = (),
+    calibration: Calibration | str | Path | None = None,
 ) -> CaloricEffect:
     """Return the barocaloric effect of a pressure series by the quasi-direct method.
 
@@ -119,8 +121,8 @@ def analyse(
     *,
     heat_capacity: HeatCapacity | None = None,
     volume: Volume | str | None = None,
-    blank: Sequence[Recording] = (),
-    calibration: Calibration | None = None,
+    blank: Recording | Sequence[Recording] = (),
+    calibration: Calibration | str | Path | None = None,
     name: str = "sample",
     baseline: BaselineKind = "fraction-weighted",
     definition: Definition = "T50",
@@ -140,9 +142,9 @@ def analyse(
     heat_capacity, volume:
         As for :func:`quasi_direct`.
     blank:
-        Recordings of the empty cell, subtracted at the same pressure, direction and rate.
+        Recordings (or one) of the empty cell, subtracted at the same pressure, direction and rate.
     calibration:
-        Of temperature and sensitivity.
+        Of temperature and sensitivity, or the path of its table.
     name:
         Of the material.
     baseline:
@@ -185,16 +187,26 @@ def analyse(
     -0.3003
     """
     tell = progress or (lambda words, part: None)
-    errors = errors or uncertainties()
+    errors = uncertainties() if errors is None else errors
+    if not isinstance(errors, Uncertainties):
+        raise InputError("errors: expected standard uncertainties; make them with uncertainties(mass='0.5 %', ...)")
+    blank = [blank] if isinstance(blank, Recording) else blank
+    calibration = read_calibration(calibration) if isinstance(calibration, str | Path) else calibration
     _check_options(baseline, definition, shape, draws, seed)
     tell("reading scans", 0.0)
     scans = [scans] if isinstance(scans, Recording | Scan) else scans
     measured = sorted(_scans(scans, blank, calibration), key=lambda scan: scan.pressure)
-    chosen_limits = limits_by_scan(limits)
-    peaks = []
+    chosen_limits = limits_by_scan(limits, measured)
+    peaks: list[Peak] = []
+    without: list[NoPeakError] = []
     for number, scan in enumerate(measured):
         tell(f"peak of {scan.name}", 0.1 * number / len(measured))
-        peaks.append(measure(scan, baseline=baseline, limits=chosen_limits(scan)))
+        try:
+            peaks.append(measure(scan, baseline=baseline, limits=chosen_limits[number]))
+        except NoPeakError as error:
+            without.append(error)
+    if not peaks:
+        raise without[0]
     capacity = _capacity(heat_capacity, peaks)
     ingredients = Ingredients(
         definition,
@@ -219,53 +231,71 @@ def analyse(
         headline=headline,
         draws=found,
         closure=tuple(closure(peaks, surfaces)),
-        cautions=tuple(cautions(peaks, surfaces, ingredients, calibration)),
+        cautions=(
+            *(f"{str(error).split(';')[0]}: left out" for error in without),
+            *cautions(peaks, surfaces, ingredients, calibration),
+        ),
         remarks=tuple(dict.fromkeys(line for entry in scans for line in _words(entry))),
         seed=seed,
     )
 
 
-def limits_by_scan(limits: Limits | None) -> Callable[[Scan], tuple[float, float] | None]:
-    """Return which limits hold for a scan.
+def limits_by_scan(limits: Limits | None, scans: Sequence[Scan]) -> list[tuple[float, float] | None]:
+    """Return which limits hold for each scan.
 
     Parameters
     ----------
-    limits:
-        As for :func:`analyse`.
+    limits, scans:
+        As for :func:`analyse`, and the scans.
 
     Returns
     -------
     :
-        Lower and upper temperature (K) of a scan's peak, or None where they are to be found.
+        Lower and upper temperature (K) of each scan's peak, or None where they are to be found.
 
     Raises
     ------
     InputError
-        If a key or a temperature cannot be read.
+        If a key or a temperature cannot be read, or a key fits no scan.
     """
     if limits is None:
-        return lambda scan: None
-    pairs = limits if isinstance(limits, Mapping) else {"": limits}
-    known: list[tuple[float | None, str, tuple[float, float]]] = []
-    for key, pair in pairs.items():
-        if isinstance(pair, str) or len(pair) != 2:
-            raise InputError(f"limits: {pair!r}; give two temperatures, for example ('330 K', '380 K')")
-        low, high = (magnitude(T, "K", "limits") for T in pair)
-        words = [word.strip() for word in key.split(",") if word.strip()]
-        direction = next((word for word in words if word in ("heating", "cooling")), "")
-        pressures = [magnitude(word, "Pa", f"limits of {key!r}") for word in words if word != direction]
-        if len(pressures) > 1:
-            raise InputError(f"limits: {key!r} names more than one pressure; write for example '40 MPa, heating'")
-        known.append((pressures[0] if pressures else None, direction, (low, high)))
-    known.sort(key=lambda entry: (entry[0] is None, not entry[1]))  # the most particular first
+        return [None] * len(scans)
+    known = {key: _one_limit(key, pair) for key, pair in _limit_pairs(limits).items()}
+    used: set[str] = set()
 
     def of(scan: Scan) -> tuple[float, float] | None:
-        for pressure, direction, pair in known:
-            if direction in ("", scan.direction) and (pressure is None or same_pressure(pressure, scan.pressure)):
-                return pair
-        return None
+        fits = [
+            ((pressure is None, not direction, abs((pressure or 0.0) - scan.pressure) if pressure else 0.0), key)
+            for key, (pressure, direction, _) in known.items()
+            if direction in ("", scan.direction) and (pressure is None or same_pressure(pressure, scan.pressure))
+        ]
+        used.update(key for _, key in fits)
+        return known[min(fits)[1]][2] if fits else None
 
-    return of
+    found = [of(scan) for scan in scans]
+    for key in known:
+        if key not in used:
+            raise InputError(f"limits: {key!r} fits no scan; there are: {', '.join(scan.name for scan in scans)[:200]}")
+    return found
+
+
+def _limit_pairs(limits: object) -> Mapping[str, object]:
+    return limits if isinstance(limits, Mapping) else {"": limits}
+
+
+def _one_limit(key: object, pair: object) -> tuple[float | None, str, tuple[float, float]]:
+    """Pressure (Pa), direction and temperatures of one entry."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise InputError(f"limits: {pair!r}; give two temperatures, for example ('330 K', '380 K')")
+    if not isinstance(key, str):
+        raise InputError(f"limits: the key {key!r} is no text such as '40 MPa, heating'")
+    low, high = (magnitude(T, "K", "limits") for T in pair)
+    words = [word.strip() for word in key.split(",") if word.strip()]
+    direction = next((word for word in words if word in ("heating", "cooling")), "")
+    pressures = [magnitude(word, "Pa", f"limits of {key!r}") for word in words if word != direction]
+    if len(pressures) > 1:
+        raise InputError(f"limits: {key!r} names more than one pressure; write for example '40 MPa, heating'")
+    return pressures[0] if pressures else None, direction, (low, high)
 
 
 def _check_options(baseline: str, definition: str, shape: str, draws: int, seed: int) -> None:
@@ -290,6 +320,8 @@ def _scans(
     found: list[Scan] = []
     for entry in entries:
         if isinstance(entry, Scan):
+            if blank or calibration is not None:
+                raise InputError("scans: blank and calibration need recordings; give them to scans_of(...) instead")
             found.append(entry)
         elif isinstance(entry, Recording):
             found += scans_of([entry], blank=blank, calibration=calibration)
@@ -333,8 +365,14 @@ def _capacity(heat_capacity: HeatCapacity | None, peaks: Sequence[Peak]) -> Phas
 def _surfaces(peaks: Sequence[Peak], ingredients: Ingredients) -> MeasuredSurfaces | None:
     """Entropy surfaces, if there are two pressures; None for one."""
     profiles = _by_branch(peaks, ingredients)
-    enough = [len({round(profile.pressure / 5e4) for profile in family}) >= 2 for family in profiles.values()]
-    return surfaces_of(profiles, ingredients) if enough and all(enough) else None
+    families = [together(family) for family in profiles.values()]
+    if min(map(len, families)) < 2:
+        return None
+    lowest = max(family[0].pressure for family in families)
+    highest = min(family[-1].pressure for family in families)
+    if highest <= lowest or same_pressure(highest, lowest):
+        return None
+    return surfaces_of(profiles, ingredients)
 
 
 def _by_branch(peaks: Sequence[Peak], ingredients: Ingredients) -> dict[Direction, list[Profile]]:

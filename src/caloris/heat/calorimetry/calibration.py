@@ -123,7 +123,9 @@ class Calibration:
         rows = []
         for pressure in pressures:
             here = sorted((pt for pt in self.points if pt.pressure == pressure), key=lambda pt: pt.onset_read)
-            rows.append(np.interp(T, [pt.onset_read for pt in here], [float(getattr(pt, which)) for pt in here]))
+            # shifts go with temperatures as read, factors with true ones
+            nodes = [pt.onset_read if which == "shift" else pt.temperature_true for pt in here]
+            rows.append(np.interp(T, nodes, [float(getattr(pt, which)) for pt in here]))
         upper = min(int(np.searchsorted(pressures, p)), len(pressures) - 1)
         lower = max(upper - 1, 0)
         if upper == lower or pressures[upper] == p:

@@ -17,6 +17,12 @@ _BRANCHES: tuple[Branch, ...] = ("heating", "cooling")
 _MUCH_SCATTER = 4.0
 """Reduced chi square of a branch."""
 _RATES_DIFFER = 0.2
+_LEAST_ENTROPY, _MOST_ENTROPY = 0.5, 3000.0
+"""J/(kg K): from weak magnetic transitions to the melting of light molecules."""
+_FASTEST = 50.0 / 60
+"""K/s."""
+_HEAVIEST = 1e-3
+"""kg."""
 _REPEATS_DIFFER = 0.05
 _FAR_STANDARD = 50.0
 """A melting standard farther away than this (K) says little."""
@@ -42,6 +48,8 @@ def cautions(
     :
         Sentences.
     """
+    yield from _implausible(peaks)
+    yield from _twice(peaks)
     yield from _rates(peaks)
     yield from _repeats(peaks, ingredients)
     yield from _left_out(peaks, surfaces)
@@ -59,6 +67,31 @@ def cautions(
     pressures = {peak.scan.pressure for peak in peaks}
     if len(blanks) == 1 and len(pressures) > 1:
         yield "one blank run is subtracted at all pressures; the empty cell changes with pressure"
+
+
+def _implausible(peaks: Sequence[Peak]) -> Iterator[str]:
+    """Numbers that no solid has: a unit or a mass is wrong by orders of magnitude."""
+    for peak in peaks:
+        scan = peak.scan
+        found = []
+        if not _LEAST_ENTROPY < peak.entropy_change < _MOST_ENTROPY:
+            found.append(f"an entropy of transition of {peak.entropy_change:.3g} J/kg/K")
+        if abs(scan.rate) > _FASTEST:
+            found.append(f"a rate of {60 * scan.rate:.3g} K/min")
+        if scan.mass is not None and scan.mass > _HEAVIEST:
+            found.append(f"a sample of {scan.mass * 1e3:.3g} g")
+        if found:
+            yield f"{scan.name}: {' and '.join(found)}: is the unit of mass, heat flow or time right?"
+            return
+
+
+def _twice(peaks: Sequence[Peak]) -> Iterator[str]:
+    """One scan under two names counts twice."""
+    for number, peak in enumerate(peaks):
+        for other in peaks[:number]:
+            same = len(peak.scan.heat_flow) == len(other.scan.heat_flow) and peak.scan.pressure == other.scan.pressure
+            if same and np.array_equal(peak.scan.heat_flow, other.scan.heat_flow):
+                yield f"{peak.scan.name} holds the same numbers as {other.scan.name}: one file given twice?"
 
 
 def _rates(peaks: Sequence[Peak]) -> Iterator[str]:
@@ -95,10 +128,15 @@ def _left_out(peaks: Sequence[Peak], surfaces: MeasuredSurfaces | None) -> Itera
     """Scans that the caloric effect does not use, and branches that are interpolated."""
     directions = {peak.scan.direction for peak in peaks}
     if surfaces is None:
-        for direction in sorted(directions):
-            pressures = {round(peak.scan.pressure / 5e4) for peak in peaks if peak.scan.direction == direction}
-            if len(pressures) < 2 and len({round(peak.scan.pressure / 5e4) for peak in peaks}) > 1:
-                yield f"{direction} was measured at one pressure only: no caloric effect, no slope"
+        every = _distinct([peak.scan.pressure for peak in peaks])
+        by = {
+            d: _distinct([peak.scan.pressure for peak in peaks if peak.scan.direction == d]) for d in sorted(directions)
+        }
+        few = [direction for direction, pressures in by.items() if len(pressures) < 2]
+        for direction in few if len(every) > 1 else ():
+            yield f"{direction} was measured at one pressure only: no caloric effect, no slope"
+        if not few:
+            yield "heating and cooling were not measured over a common range of pressures: no caloric effect"
         return
     low, high = surfaces.pressure_range
     for peak in peaks:
@@ -114,6 +152,15 @@ def _left_out(peaks: Sequence[Peak], surfaces: MeasuredSurfaces | None) -> Itera
         inside = [f"{p / 1e6:g}" for p in single if low < p < high]
         if inside:
             yield f"at {', '.join(inside)} MPa only one branch was measured; the other is interpolated there"
+
+
+def _distinct(pressures: Sequence[float]) -> list[float]:
+    """Pressures (Pa) that do not count as one."""
+    kept: list[float] = []
+    for p in sorted(pressures):
+        if not kept or not same_pressure(p, kept[-1]):
+            kept.append(p)
+    return kept
 
 
 def surfaces_pressures(surfaces: MeasuredSurfaces) -> list[float]:

@@ -14,9 +14,9 @@ import scipp as sc
 
 from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces
 from caloris.heat.calorimetry.peak import Peak
-from caloris.heat.calorimetry.series import common_pressures, heat_capacity_beside
+from caloris.heat.calorimetry.series import common_pressures, heat_capacity_beside, same_pressure
 from caloris.heat.processes import PROCESSES, entropy_difference, families
-from caloris.heat.two_phase import Branch
+from caloris.heat.two_phase import Array, Branch
 from caloris.materials import Finding
 
 _TOLERANCE = 0.05
@@ -78,10 +78,12 @@ def _heat_over_entropy(peak: Peak) -> Finding:
 def _branches_agree(peaks: Sequence[Peak]) -> list[Finding]:
     """Above the transition heating and cooling meet: their entropies of transition differ little."""
     found = []
-    by: dict[float, dict[str, list[float]]] = {}
-    for peak in peaks:
-        by.setdefault(peak.scan.pressure, {}).setdefault(peak.scan.direction, []).append(peak.entropy_change)
-    for p, both in sorted(by.items()):
+    groups: list[tuple[float, dict[str, list[float]]]] = []
+    for peak in sorted(peaks, key=lambda entry: entry.scan.pressure):
+        if not groups or not same_pressure(peak.scan.pressure, groups[-1][0]):
+            groups.append((peak.scan.pressure, {}))
+        groups[-1][1].setdefault(peak.scan.direction, []).append(peak.entropy_change)
+    for p, both in groups:
         if len(both) == 2:
             up, down = (float(np.mean(both[direction])) for direction in ("heating", "cooling"))
             remark = "both branches end in one high phase; heat capacities make the rest"
@@ -109,11 +111,42 @@ def _heat_capacities(peaks: Sequence[Peak], surfaces: MeasuredSurfaces) -> list[
             "the heat capacities used against the step of the baselines (median over the scans)",
         )
     ]
+    found += _by_both_directions(peaks, low)
     levels = [_level(peak) for peak in peaks if peak.scan.blank_subtracted]
     if levels:
         remark = "the heat capacity used against that of the blank-subtracted scans (median)"
         found.append(_finding("heat capacity of the low phase", low, float(np.median(levels)), "J/kg/K", remark, 0.1))
     return found
+
+
+def _by_both_directions(peaks: Sequence[Peak], low: float) -> list[Finding]:
+    """Heat capacity of the low phase from the baselines of heating and cooling: their offset drops out."""
+    values = []
+    for up in peaks:
+        for down in peaks:
+            if (up.scan.direction, down.scan.direction) != ("heating", "cooling"):
+                continue
+            if not same_pressure(up.scan.pressure, down.scan.pressure) or up.scan.blank_subtracted:
+                continue
+            T_up, q_up = _side(up, slice(up.window.begin, up.window.first))
+            T_down, q_down = _side(down, slice(down.window.last + 1, down.window.end + 1))
+            low_T, high_T = max(T_up[0], T_down[0]), min(T_up[-1], T_down[-1])
+            if high_T - low_T > 1.0:
+                T = np.linspace(low_T, high_T, 50)
+                flow = np.interp(T, T_up, q_up) - np.interp(T, T_down, q_down)
+                values.append(float(np.median(flow)) / (up.scan.rate - down.scan.rate))
+    if not values:
+        return []
+    remark = (
+        "the heat capacity used against half the distance of the heating and cooling baselines; the empty cell adds"
+    )
+    return [_finding("heat capacity, heating against cooling", low, float(np.median(values)), "J/kg/K", remark, 0.5)]
+
+
+def _side(peak: Peak, part: slice) -> tuple[Array, Array]:
+    """Temperature, ascending, and heat flow of a stretch beside a peak."""
+    order = np.argsort(peak.scan.temperature[part])
+    return peak.scan.temperature[part][order], peak.scan.heat_flow[part][order]
 
 
 def _level(peak: Peak) -> float:
@@ -196,7 +229,7 @@ def maxwell_route(surfaces: MeasuredSurfaces) -> list[Finding]:
         p_t = float(brentq(lambda p, b=branch, T=T: float(surfaces.transition_temperature(p, b)) - T, low, high))
         first, last = (volume.low, volume.high) if surfaces.is_inverse else (volume.high, volume.low)
         jump = float(volume.change(T, p_t)) / abs(float(surfaces.slope(p_t, branch)))
-        change = float(first.entropy(T, p_t, low) + last.entropy(T, high, p_t)) - jump * 1.0
+        change = float(first.entropy(T, p_t, low) + last.entropy(T, high, p_t)) - jump
         sign = -1.0 if process == "decompression" else 1.0
         stated = float(entropy_difference(surfaces, np.array([T]), high, low, process)[0])
         found.append(

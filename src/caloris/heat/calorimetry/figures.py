@@ -59,7 +59,8 @@ def scans_figure(result: "CalorimetryResult") -> Figure:
         axis.legend(fontsize=7, frameon=False, ncols=1 + len(peaks) // 7)
     blank = all(peak.scan.blank_subtracted for peak in result.peaks)
     words = "empty cell subtracted" if blank else "above the level of the baseline"
-    axes[0].set_ylabel(f"Heat per kelvin (kJ/(kg K))\n{words}; baselines dashed")
+    axes[0].set_ylabel("Heat per kelvin (kJ/(kg K))")
+    figure.suptitle(f"{words}, endothermic up; baselines dashed", fontsize=9, color=INK)
     return figure
 
 
@@ -104,7 +105,7 @@ def _draw_phase_diagram(axis: Axes, result: "CalorimetryResult") -> None:
         slope = result.headline[f"slope, {branch}"]
         axis.errorbar(p, T, yerr=error, fmt=marker, color=colour, ms=5, capsize=2, lw=0.9)
         line = np.linspace(0, 1.05 * p.max(), 50)
-        label = f"{branch}: {slope.value:.4f} K/MPa" + (f" ± {slope.error:.4f}" if slope.error == slope.error else "")
+        label = f"{branch}: {slope.plus_minus}"
         axis.plot(line, surfaces.lines[branch].temperature(line * 1e6), color=colour, lw=1.2, label=label)
     axis.set(
         xlabel="Pressure (MPa)",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import scipp as sc
 
-from caloris.files import output_folder, versions, whole
+from caloris.files import output_folder, versions, whole, write_hdf5
 
 if TYPE_CHECKING:
     from caloris.heat.calorimetry.result import CalorimetryResult
@@ -18,9 +18,8 @@ def save_calorimetry(result: "CalorimetryResult", folder: str | Path) -> list[Pa
     out = output_folder(folder)
     numbers = result.to_json()
     paths = [out / name for name in ("calorimetry.h5", "calorimetry.csv", "calorimetry.json", "calorimetry.png")]
-    paths.append(out / "transitions.csv")
-    with whole(paths[0]) as temporary:
-        sc.io.save_hdf5(_group(result, numbers | {"versions": versions()}), temporary)
+    paths += [out / "transitions.csv", out / "headline.csv"]
+    write_hdf5(paths[0], _group(result, numbers | {"versions": versions()}))
     with whole(paths[1]) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("quantity", "process", "pressure/MPa", "temperature/K", "value", "low_68", "high_68", "unit"))
@@ -46,6 +45,12 @@ def save_calorimetry(result: "CalorimetryResult", folder: str | Path) -> list[Pa
             shown = ["" if v != v else f"{v:.8g}" for v in (*values, row.baseline_spread)]
             by = [f"{row.temperatures[name]:.6f}" for name in names]
             writer.writerow((row.name, row.pressure.value, row.direction, row.definition, *shown, *by))
+    with whole(paths[5]) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("result", "value", "low_68", "high_68", "unit"))
+        for name, value in result.headline.items():
+            shown = ["" if v != v else f"{v:.8g}" for v in (value.value, value.low, value.high)]
+            writer.writerow((name, *shown, value.unit))
     return paths
 
 

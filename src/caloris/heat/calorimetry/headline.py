@@ -51,6 +51,12 @@ class Draws:
     """(draws, temperatures) by ``"entropy"`` or ``"temperature"``, pressure (Pa) and process."""
 
 
+def _span(surfaces: "MeasuredSurfaces | _OnGrid", p: float) -> tuple[float, float]:
+    """Lowest beginning and highest end of the transitions of both branches at the lowest and at a high pressure, K."""
+    ranges = [surfaces.transition_range(q, b) for q in (surfaces.pressure, p) for b in _BRANCHES]
+    return min(r[0] for r in ranges), max(r[1] for r in ranges)
+
+
 def curve_grid(surfaces: MeasuredSurfaces, p: float) -> Array:
     """Return the temperatures at which the curves of a pressure are given, K.
 
@@ -59,8 +65,7 @@ def curve_grid(surfaces: MeasuredSurfaces, p: float) -> Array:
     surfaces, p:
         The surfaces and the high pressure, Pa.
     """
-    ranges = [surfaces.transition_range(q, b) for q in (surfaces.pressure, p) for b in _BRANCHES]
-    low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
+    low, high = _span(surfaces, p)
     margin = max(5.0, 0.1 * (high - low))
     return np.linspace(low - margin, high + margin, _GRID)
 
@@ -120,9 +125,11 @@ def numbers_of(
         numbers["reversible pressure"] = reversible_pressure_of(surfaces)
     for p, T in grids.items():
         known = _OnGrid(surfaces, T)
+        first, last = _span(surfaces, p)
+        within = (first <= T) & (last >= T)  # beyond the transitions the elastic part grows without end
         for (quantity, process), values in curves_of(known, T, p).items():
             curves[quantity, p, process] = values
-            numbers[f"{quantity} change, {p / 1e6:g} MPa, {process}"] = float(np.max(np.abs(values)))
+            numbers[f"{quantity} change, {p / 1e6:g} MPa, {process}"] = float(np.max(np.abs(values[within])))
         for process in PROCESSES:
             own = _transition_part(known, T, p, process)
             label = f"{p / 1e6:g} MPa, {process}"
@@ -152,8 +159,7 @@ class _OnGrid:
 
 def _transition_part(surfaces: "MeasuredSurfaces | _OnGrid", T: Array, p: float, process: Process) -> Array:
     """The part of an entropy change that the transition makes; of a reversible process what comes back."""
-    ranges = [surfaces.transition_range(q, b) for q in (surfaces.pressure, p) for b in _BRANCHES]
-    first, last = min(r[0] for r in ranges), max(r[1] for r in ranges)
+    first, last = _span(surfaces, p)
     own = without_background(T, entropy_difference(surfaces, T, p, surfaces.pressure, process), first, last)
     return usable(surfaces, T, p, surfaces.pressure, own, "entropy") if process == "reversible" else own
 

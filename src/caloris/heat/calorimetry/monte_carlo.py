@@ -37,7 +37,7 @@ class Shared:
     temperature_with_pressure: Array
     """Shift per 100 MPa, K."""
     temperature_lag: Array
-    """Shift on heating less that on cooling, K."""
+    """Shift on heating less that on cooling, in units of its uncertainty (which grows with the rate)."""
     pressure: Array
     """Factor - 1."""
     heat_capacity: Array
@@ -59,8 +59,8 @@ def shared_draws(peaks: Sequence[Peak], sigma: Uncertainties, draws: int, rng: n
         The peaks, the standard uncertainties, the number of draws, and the source of chance.
     """
 
-    def normal(name: str) -> Array:
-        values = sigma[name] * rng.standard_normal(draws)
+    def normal(name: str, scale: float | None = None) -> Array:
+        values = (sigma[name] if scale is None else scale) * rng.standard_normal(draws)
         values[0] = 0.0
         return np.asarray(values)
 
@@ -71,7 +71,7 @@ def shared_draws(peaks: Sequence[Peak], sigma: Uncertainties, draws: int, rng: n
         np.exp(normal("sensitivity")),
         normal("temperature"),
         normal("temperature_with_pressure"),
-        normal("temperature_lag"),
+        normal("temperature_lag", 1.0),
         normal("pressure"),
         np.exp(normal("heat_capacity")),
         1 + normal("expansion"),
@@ -129,7 +129,7 @@ def scan_draws(
     """
     scan, draws = peak.scan, len(shared.sensitivity)
     part = peak.window.part
-    t, T, q, edges = _binned(scan.time[part], scan.temperature[part], scan.heat_flow[part])
+    t, T, q, edges = binned(scan.time[part], scan.temperature[part], scan.heat_flow[part])
     first = int(np.searchsorted(edges, peak.window.first - peak.window.begin, side="right")) - 1
     last = int(np.searchsorted(edges, peak.window.last - peak.window.begin, side="right")) - 1
     first, last = max(first, 3), min(last, len(t) - 5)
@@ -142,7 +142,8 @@ def scan_draws(
         entropy[rows, b + 1 :] = found.entropy[:, None]
         heat[rows] = found.heat
         begin, end = min(begin, a), max(end, b)
-    T, entropy = T[begin : end + 1], entropy[:, begin : end + 1]
+    # half the memory: a draw needs no more digits
+    T, entropy = T[begin : end + 1], entropy[:, begin : end + 1].astype(np.float32)
     factor = shared.sensitivity / shared.mass[scan.mass] * (1 + shared.baseline * peak.entropy_spread)
     # bins are not the scan itself: what they leave out is the same in every draw
     factor = factor * abs(float(peak.integral.entropy[0]) / float(entropy[0, -1]))
@@ -150,7 +151,7 @@ def scan_draws(
     own_pressure = sigma["pressure_repeatability"] * 1e6 * rng.standard_normal(draws)
     own[0] = own_pressure[0] = 0.0
     shift = shared.temperature + own + shared.temperature_with_pressure * scan.pressure / 1e8
-    shift = shift + 0.5 * scan.sign * shared.temperature_lag
+    shift = shift + 0.5 * scan.sign * sigma.lag(scan.rate) * shared.temperature_lag
     T50 = _half(T, entropy)
     moved = T50 - T50[0]
     if ingredients.definition != "T50":
@@ -170,8 +171,14 @@ def scan_draws(
     )
 
 
-def _binned(t: Array, T: Array, q: Array) -> tuple[Array, Array, Array, Array]:
-    """Means over bins of equal numbers of points, and the first point of each bin."""
+def binned(t: Array, T: Array, q: Array) -> tuple[Array, Array, Array, Array]:
+    """Return means over bins of equal numbers of points, and the first point of each bin.
+
+    Parameters
+    ----------
+    t, T, q:
+        Time, temperature and heat flow, of one length.
+    """
     edges = np.unique(np.linspace(0, len(t), min(_BINS, len(t)) + 1).astype(int))
     counts = np.diff(edges)
     means = (np.add.reduceat(values, edges[:-1]) / counts for values in (t, T, q))
@@ -211,7 +218,8 @@ def _limits(
     for rows in np.array_split(np.arange(1, draws), _LIMIT_GROUPS):
         if len(rows):
             a, b = np.rint([first, last] + bins * rng.standard_normal(2)).astype(int)
-            yield rows, int(np.clip(a, 3, last - 3)), int(np.clip(b, first + 3, len(t) - 5))
+            a = int(np.clip(a, 3, len(t) - 9))
+            yield rows, a, int(np.clip(b, a + 3, len(t) - 5))
 
 
 def _half(T: Array, entropy: Array) -> Array:
@@ -272,6 +280,7 @@ def draw_surfaces(
         capacity = ingredients.heat_capacity
         own = replace(
             ingredients,
+            pressure_error=0.0,  # plain least squares: the draws themselves carry the errors
             heat_capacity=None if capacity is None else capacity.scaled(float(shared.heat_capacity[k])),
             volume=_expanded(ingredients.volume, float(shared.expansion[k])),
         )

@@ -12,6 +12,7 @@ from caloris.heat.calorimetry.scan import Scan
 from caloris.heat.calorimetry.segments import local_rate
 from caloris.heat.calorimetry.temperatures import Definition, characteristic_temperatures, goes_back
 from caloris.heat.two_phase import Array
+from caloris.units import Quantity, magnitude
 
 _STANDSTILL = 60.0
 """A temperature that stands still for longer than this (s) is remarked."""
@@ -55,7 +56,7 @@ def measure(
     scan: Scan,
     *,
     baseline: BaselineKind = "fraction-weighted",
-    limits: tuple[float, float] | None = None,
+    limits: tuple[Quantity | float, Quantity | float] | None = None,
 ) -> Peak:
     """Integrate the largest peak of a scan (or the one within the limits) and find its temperatures.
 
@@ -66,7 +67,7 @@ def measure(
     baseline:
         One of :data:`BASELINES`.
     limits:
-        Lower and upper temperature of the peak, K; found if absent.
+        Lower and upper temperature of the peak, in words, as scalars or as numbers in K; found if absent.
 
     Returns
     -------
@@ -83,7 +84,8 @@ def measure(
     """
     if baseline not in BASELINES:
         raise InputError(f"baseline: {baseline!r} is none of {', '.join(BASELINES)}")
-    window, others = peak_window(scan, limits)
+    given = None if limits is None else (_kelvin(limits[0]), _kelvin(limits[1]))
+    window, others = peak_window(scan, given)
     part = window.part
     t, T, q = scan.time[part], scan.temperature[part], scan.heat_flow[part]
     first, last = window.first - window.begin, window.last - window.begin
@@ -108,8 +110,12 @@ def measure(
         entropy_spread=max([0.5 * (max(sizes) - min(sizes)), *bends]) / size,
         noise=side_noise(t, q, first, last)[0],
         others=others,
-        remarks=tuple(f"{scan.name}: {line}" for line in _remarks(scan, window, chosen, limits)),
+        remarks=tuple(f"{scan.name}: {line}" for line in _remarks(scan, window, chosen, given)),
     )
+
+
+def _kelvin(T: Quantity | float) -> float:
+    return float(T) if isinstance(T, int | float) else magnitude(T, "K", "limits")
 
 
 def _with_half_sides(t: Array, T: Array, q: Array, first: int, last: int) -> Iterator[Integral]:

@@ -19,6 +19,10 @@ _WIDER = 2.0
 """The limits lie twice as far from the summit as the feet, because a foot fades out slowly."""
 
 
+class NoPeakError(InputError):
+    """Nothing rises above the noise of a scan."""
+
+
 @dataclass(frozen=True)
 class Window:
     """A peak with its two sides, as indices of a scan: begin <= first < last <= end."""
@@ -125,7 +129,8 @@ def peak_window(scan: Scan, limits: tuple[float, float] | None = None) -> tuple[
     if limits is not None:
         return _given_window(scan, limits, peaks)
     if not peaks:
-        raise InputError(f"{scan.name}: {_why_none(scan)}")
+        words = _why_none(scan)
+        raise (NoPeakError if "noise" in words else InputError)(f"{scan.name}: {words}")
     (begin, summit, end), rest = peaks[0], peaks[1:]
     lower, upper = _room(rest, begin, end, len(scan.time))
     first, last = begin, end
@@ -142,7 +147,10 @@ def _why_none(scan: Scan) -> str:
     turned = replace(scan, heat_flow=-scan.heat_flow)
     if find_peaks(turned):
         way = "exothermic" if scan.direction == "heating" else "endothermic"
-        return f"its only peak is {way}; is the sign of the heat flow right (endothermic up or down)?"
+        return (
+            f"its only peak is {way}: is the sign of the heat flow wrong (endothermic='up' or 'down', --endothermic), "
+            "or is it no sample?"
+        )
     return "no peak rises above the noise; give its limits (two temperatures)"
 
 

@@ -98,6 +98,12 @@ def fit_line(
     degree = {"linear": 1, "quadratic": 2}.get(shape)
     if degree is None:
         raise InputError(f"fit: {shape!r} is neither 'linear' nor 'quadratic'")
+    pressure, temperature = np.asarray(pressure, dtype=float), np.asarray(temperature, dtype=float)
+    if pressure.shape != temperature.shape or pressure.ndim != 1:
+        raise InputError(f"phase diagram: {pressure.size} pressures for {temperature.size} temperatures")
+    errors = np.concatenate([np.ravel(pressure_error), np.ravel(temperature_error)])
+    if not np.all(np.isfinite(np.concatenate([pressure, temperature, errors]))) or np.any(errors < 0):
+        raise InputError("phase diagram: pressures, temperatures and errors must be finite, and errors not negative")
     different = len(np.unique(np.round(pressure, -3)))
     if different < degree + 1:
         raise InputError(f"phase diagram: a {shape} fit needs {degree + 1} pressures, there are {different}")
@@ -111,11 +117,9 @@ def fit_line(
     steep = np.polynomial.polynomial.polyval(x, np.polynomial.polynomial.polyder(start))
     known = bool(np.all(s_T**2 + (steep * s_p) ** 2 > 0))
 
-    alike = bool(np.ptp(s_T) == 0 and np.ptp(s_p) == 0)
-    if degree == 1 and alike:  # equal errors: the straight line of least squares is exact
+    if degree == 1 and np.ptp(s_T) == 0 and not s_p.any():  # equal errors in temperature alone: least squares
         design = np.stack([np.ones_like(x), x], axis=1)
-        slope_p = start[1] * s_p[0]
-        weight = 1 / np.sqrt(s_T[0] ** 2 + slope_p**2) if known else 1.0
+        weight = 1 / s_T[0] if known else 1.0
         residual = weight * (temperature - design @ start)
         curvature = weight**2 * design.T @ design
     else:

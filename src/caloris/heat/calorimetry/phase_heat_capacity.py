@@ -178,6 +178,8 @@ def _data_array(points: list[tuple[float, float]]) -> sc.DataArray:
 
 
 def _curve(value: object) -> Curve:
+    if isinstance(value, str) and value.lower().endswith(".csv"):
+        return read_heat_capacity(value).low
     if not isinstance(value, sc.DataArray):
         number = magnitude(value, "J/kg/K", "heat_capacity", positive=True)
         return Curve(np.array([300.0]), np.array([number]))
@@ -190,7 +192,7 @@ def _curve(value: object) -> Curve:
         raise InputError(
             f"heat_capacity: {value.unit} over {value.coords['temperature'].unit} is not J/kg/K over K"
         ) from None
-    if len(T) != len(values) or len(T) < 2 or np.any(np.diff(T) <= 0) or T[0] <= 0:
+    if len(T) != len(values) or len(T) < 2 or not np.all(np.isfinite(T)) or np.any(np.diff(T) <= 0) or T[0] <= 0:
         raise InputError("heat_capacity: needs one value at each of at least two ascending temperatures")
     if not np.all(np.isfinite(values)) or np.any(values <= 0):
         raise InputError("heat_capacity: every value must be finite and greater than 0")

@@ -15,7 +15,7 @@ import scipp as sc
 
 from caloris.errors import InputError
 from caloris.heat.calorimetry.baseline import BASELINES, integrate
-from caloris.heat.calorimetry.monte_carlo import coloured_noise
+from caloris.heat.calorimetry.monte_carlo import binned, coloured_noise
 from caloris.heat.calorimetry.peak import side_noise
 from caloris.heat.calorimetry.peak_limits import peak_window
 from caloris.heat.calorimetry.recording import Recording
@@ -143,7 +143,7 @@ def pressurisation(
     InputError
         If no temperature is held, the blank is shorter than the run, or no peak rises above the noise.
     """
-    errors = errors or uncertainties()
+    errors = uncertainties() if errors is None else errors
     if not isinstance(seed, int) or seed < 0:
         raise InputError(f"seed: expected a whole number that is not negative, got {seed!r}")
     recording = _evenly_spaced(recording)
@@ -202,8 +202,14 @@ def _net_flow(recording: Recording, blank: Recording | None) -> Array:
         raise InputError("blank: the run needs its mass and the blank must be in mW, not per mass")
     t = recording.time - recording.time[0]
     t_blank = blank.time - blank.time[0]
-    if t_blank[-1] < t[-1] - 1.0:
+    if t_blank[-1] < 0.99 * t[-1]:
         raise InputError(f"blank: it lasts {t_blank[-1]:.0f} s, the run {t[-1]:.0f} s; record the same programme")
+    for name, most in (("temperature", 2.0), ("pressure", 2.0)):
+        if name in recording.heat_flow.coords and name in blank.heat_flow.coords:
+            own = recording.heat_flow.coords[name].values
+            other = np.interp(t, t_blank, blank.heat_flow.coords[name].values)
+            if float(np.median(np.abs(own - other))) > max(most, 0.05 * float(np.ptp(own))):
+                raise InputError(f"blank: its {name} is not that of the run; record the same programme")
     empty = np.interp(t, t_blank, np.asarray(blank.heat_flow.values, dtype=float))
     return np.asarray(q - empty * 1e-3 / (float(recording.mass.value) * 1e-6))
 
@@ -290,8 +296,12 @@ def _stroke(
     heats = [float(integrate(t, T, q, a, b, kind).heat[0]) for kind in BASELINES]
     heat = heats[BASELINES.index("linear")]
     spread = 0.5 * (max(heats) - min(heats)) / abs(heat)
-    noisy = q + coloured_noise(_DRAWS, len(q), *side_noise(t, q, a, b), rng)
-    draws = np.broadcast_to(integrate(t, T, noisy, a, b, "linear").heat, (_DRAWS,))
+    t_b, T_b, q_b, edges = binned(t, T, q)
+    first_b = max(int(np.searchsorted(edges, a, side="right")) - 1, 3)
+    last_b = min(int(np.searchsorted(edges, b, side="right")) - 1, len(t_b) - 5)
+    noisy = q_b + coloured_noise(_DRAWS, len(q_b), *side_noise(t_b, q_b, first_b, last_b), rng)
+    found = integrate(t_b, T_b, noisy, first_b, last_b, "linear").heat
+    draws = np.broadcast_to(found * (heat / float(found[0])), (_DRAWS,))
     by_noise = float(np.std(draws))
     for name in ("mass", "sensitivity"):
         draws = draws * np.exp(errors[name] * rng.standard_normal(_DRAWS))
@@ -299,8 +309,8 @@ def _stroke(
     pressure = None
     if "pressure" in recording.heat_flow.coords:
         p = recording.heat_flow.coords["pressure"].values
-        edges = (offset + begin, min(offset + end, len(p) - 1))
-        pressure = sc.scalar(float(p[edges[0]]), unit="MPa"), sc.scalar(float(p[edges[1]]), unit="MPa")
+        before, after = p[offset + begin], p[min(offset + end, len(p) - 1)]
+        pressure = sc.scalar(float(before), unit="MPa"), sc.scalar(float(after), unit="MPa")
     return Stroke(
         "charge" if heat > 0 else "discharge",
         sc.scalar(float(t[a]), unit="s"),

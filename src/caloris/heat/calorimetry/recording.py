@@ -38,6 +38,14 @@ class Recording:
 
     def __post_init__(self) -> None:
         where = self.path or self.name or "recording"
+        if self.mass is not None:
+            mass = magnitude(self.mass, "mg", f"{where}: mass", positive=True)
+            object.__setattr__(self, "mass", sc.scalar(mass, unit="mg"))
+        if self.pressure is not None:
+            p = magnitude(self.pressure, "MPa", f"{where}: pressure")
+            if p < 0:
+                raise InputError(f"{where}: pressure must not be negative, got {p:g} MPa")
+            object.__setattr__(self, "pressure", sc.scalar(p, unit="MPa"))
         q = self.heat_flow
         if not isinstance(q, sc.DataArray) or q.dims != ("time",):
             raise InputError(f"{where}: heat_flow must be a data array over 'time'")
@@ -89,7 +97,7 @@ class Recording:
         if self.heat_flow.unit == sc.Unit("mW/g"):
             return values
         if self.mass is None:
-            raise InputError(f"{self.path or self.name}: the file states no mass; give it, for example mass='10.2 mg'")
+            raise InputError(f"{self.path or self.name}: the file states no mass; give it: mass='10.2 mg' (--mass)")
         return values * 1e-3 / (float(self.mass.value) * 1e-6)
 
     def with_conditions(
@@ -159,8 +167,10 @@ def recording(
     Raises
     ------
     InputError
-        If the columns differ in length.
+        If the columns differ in length, or the unit is neither of the two.
     """
+    if unit not in ("mW", "mW/g"):
+        raise InputError(f"unit: {unit!r} is neither 'mW' nor 'mW/g'")
     columns = {"time": (time, "s"), "temperature": (temperature, "K")}
     if pressure is not None:
         columns["pressure"] = (pressure, "MPa")

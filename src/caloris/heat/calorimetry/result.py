@@ -22,6 +22,9 @@ from caloris.units import to_json
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_SHOWN_REMARKS = 12
+_ELASTIC = 0.5
+"""A reversible entropy change beyond this (J/(kg K)) without a transition is worth a word."""
 _MANY = 0.02
 """A spread between baselines beyond this part is worth a warning."""
 
@@ -130,12 +133,14 @@ class CalorimetryResult:
         """Return what a reader must know: one sentence each."""
         found = list(dict.fromkeys(self.ingredients.assumed))
         found += [*self.cautions, *(line for peak in self.peaks for line in peak.remarks)]
+        spread = [peak for peak in self.peaks if peak.entropy_spread > _MANY]
+        if spread:
+            worst = max(spread, key=lambda peak: peak.entropy_spread)
+            found.append(
+                f"the entropy change depends on the baseline by more than ±{100 * _MANY:g} % in {len(spread)} of "
+                f"{len(self.peaks)} scans (most: {worst.scan.name}, ±{100 * worst.entropy_spread:.1f} %)"
+            )
         for peak in self.peaks:
-            if peak.entropy_spread > _MANY:
-                found.append(
-                    f"{peak.scan.name}: the entropy change depends on the baseline by "
-                    f"±{100 * peak.entropy_spread:.1f} %"
-                )
             if peak.others:
                 where = ", ".join(f"{T:.1f} K" for T in peak.others)
                 found.append(f"{peak.scan.name}: other peaks at {where} are not analysed; choose with limits")
@@ -154,6 +159,17 @@ class CalorimetryResult:
         assert surfaces is not None
         assert effect is not None
         low, high = surfaces.pressure_range
+        elastic = [
+            f"{p / 1e6:g}"
+            for p in self.pressures
+            if window(surfaces, float(p), low) <= 0
+            and self.headline[f"entropy change, {p / 1e6:g} MPa, reversible"].value > _ELASTIC
+        ]
+        if effect.hysteresis_is_known and elastic:
+            yield (
+                f"at {', '.join(elastic)} MPa the reversible changes are those of thermal expansion: at T50 nothing "
+                "transforms there and back"
+            )
         if effect.hysteresis_is_known and window(surfaces, high, low) <= 0:
             p_rev = self.headline["reversible pressure"].value
             where = f"{low / 1e6:g} MPa, extrapolated along the fitted branch" if p_rev == p_rev else "any measured one"
@@ -165,7 +181,11 @@ class CalorimetryResult:
 
     def summary(self) -> str:
         """Return the result in words and numbers, a few lines."""
-        lines = [f"{self.name}: {len(self.peaks)} scans"]
+        rates = sorted({f"{60 * abs(peak.scan.rate):.3g}" for peak in self.peaks}, key=float)
+        lines = [f"{self.name}: {len(self.peaks)} scans at {', '.join(rates)} K/min"]
+        lines += [f"  file: {line}" for line in self.remarks[:_SHOWN_REMARKS]]
+        if len(self.remarks) > _SHOWN_REMARKS:
+            lines.append(f"  file: and {len(self.remarks) - _SHOWN_REMARKS} more remarks, see the report")
         for row in self.transitions:
             lines.append(
                 f"  {row.pressure.value:6g} MPa {row.direction:8s} {row.definition} {row.temperature}, "
@@ -275,7 +295,7 @@ class CalorimetryResult:
         return calorimetry_figure(self)
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write ``calorimetry.h5``, ``.csv``, ``.json``, ``.png`` and ``transitions.csv`` into a folder.
+        """Write ``calorimetry.h5``, ``.csv``, ``.json`` and ``.png``, ``transitions.csv`` and ``headline.csv``.
 
         Parameters
         ----------

@@ -130,7 +130,7 @@ def _split(
     where = str(record.path or record.name or "recording")
     recorded = record.heat_flow.coords.get("pressure") if record.pressure is None else None
     if record.pressure is None and recorded is None and needs_pressure:
-        raise InputError(f"{where}: no pressure in the file; give it, for example pressure='0.1 MPa'")
+        raise InputError(f"{where}: no pressure in the file; give it: pressure='0.1 MPa' (--pressure)")
     p = float("nan") if record.pressure is None else float(record.pressure.value) * 1e6
     if recorded is not None and recorded.ndim:
         p = _constant(np.asarray(recorded.values, dtype=float), where) * 1e6

@@ -50,9 +50,48 @@ def segments(time: Array, temperature: Array, *, settling: float = SETTLING) -> 
     found: list[tuple[Direction, slice]] = []
     for begin, end in pairwise(turns):
         first, last = _steady(time, temperature, begin, end, settling)
-        if last - first >= 20:
+        if last - first >= 20 and abs(temperature[last] - temperature[first]) >= SMALLEST_TURN:
             found.append(("heating" if temperature[end] > temperature[begin] else "cooling", slice(first, last + 1)))
     return found
+
+
+def ramps(time: Array, temperature: Array, *, settling: float = SETTLING) -> list[tuple[Direction, slice]]:
+    """Split a recording into ramps between holds: :func:`segments`, each cut where the temperature is held.
+
+    Parameters
+    ----------
+    time, temperature, settling:
+        As for :func:`segments`.
+
+    Returns
+    -------
+    :
+        Direction and slice of every ramp, in order of time, each begun and ended by the settling.
+    """
+    found: list[tuple[Direction, slice]] = []
+    for direction, part in segments(time, temperature, settling=0.0):
+        t, T = time[part], temperature[part]
+        moving = np.abs(_rate_by_bins(t, T)) > 0.3 * np.max(np.abs(_rate_by_bins(t, T)))
+        padded = np.concatenate([[False], moving, [False]])
+        changes = np.flatnonzero(padded[1:] != padded[:-1])
+        for begin, end in zip(changes[::2], changes[1::2], strict=True):
+            first = int(np.searchsorted(t, t[begin] + settling))
+            last = int(np.searchsorted(t, t[end - 1] - settling, side="right")) - 1
+            if last - first >= 20 and abs(T[last] - T[first]) >= SMALLEST_TURN:
+                found.append((direction, slice(part.start + first, part.start + last + 1)))
+    return found
+
+
+_BIN = 20.0
+"""The rate of a ramp is judged by means over so many seconds."""
+
+
+def _rate_by_bins(t: Array, T: Array) -> Array:
+    """dT/dt of every point by the mean temperatures of bins, K/s."""
+    count = max(4, int((t[-1] - t[0]) / _BIN))
+    edges = np.unique(np.linspace(0, len(t), min(count, len(t) // 4) + 1).astype(int))
+    means, centres = (np.add.reduceat(values, edges[:-1]) / np.diff(edges) for values in (T, t))
+    return np.repeat(np.gradient(means, centres), np.diff(edges))
 
 
 def _turning_points(temperature: Array, threshold: float) -> Iterator[int]:

@@ -15,7 +15,7 @@ from caloris.heat.calorimetry.temperatures import Definition
 from caloris.heat.calorimetry.volume import Volume
 from caloris.heat.two_phase import HYSTERESIS_UNKNOWN, Array, Branch
 
-_SAME_PRESSURE, _SAME_PRESSURE_LOW = 0.03, 0.3e6
+_SAME_PRESSURE, _SAME_PRESSURE_LOW = 0.008, 0.2e6
 """Scans whose pressures differ by less than this part, or this many Pa, are scans at one pressure."""
 
 

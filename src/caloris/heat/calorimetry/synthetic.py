@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipp as sc
 
+from caloris.errors import InputError
 from caloris.heat.calorimetry.recording import Recording, recording
 from caloris.heat.calorimetry.segments import Direction
 from caloris.heat.two_phase import Array, TwoPhase
@@ -102,7 +103,8 @@ def synthetic_recording(
     Raises
     ------
     InputError
-        If a unit is wrong or the pressure lies outside the model.
+        If a unit is wrong, the pressure lies outside the model or a transition outside the temperatures, or a number
+        is negative.
 
     Examples
     --------
@@ -111,15 +113,27 @@ def synthetic_recording(
     >>> synthetic_recording(TwoPhase.from_material(load("NH4SCN")), pressure="40 MPa").name
     'synthetic'
     """
+    if not isinstance(model, TwoPhase):
+        raise InputError(f"model: expected a two-phase model, got {type(model).__name__}; TwoPhase.from_material(card)")
     p = magnitude(pressure, "Pa", "pressure")
     beta = magnitude(rate, "K/s", "rate", positive=True)
     m = magnitude(mass, "kg", "mass", positive=True)
     truth = SmearedBranches(model, magnitude(width, "K", "width", interval=True))
+    for name, number in (("width", truth.width), ("noise", noise), ("hold", magnitude(hold, "s", "hold"))):
+        if not number >= 0:
+            raise InputError(f"{name}: must not be negative, got {number:g}")
+    if not isinstance(points, int) or points < 20:
+        raise InputError(f"points: expected a whole number of at least 20, got {points!r}")
     T_h, T_c = (float(model.transition_temperature(p, branch)) for branch in ("heating", "cooling"))
     if temperatures is None:
         low, high = min(T_h, T_c) - 40.0, max(T_h, T_c) + 40.0
     else:
         low, high = (magnitude(T, "K", "temperatures") for T in temperatures)
+    if not 0 < low < min(T_h, T_c) <= max(T_h, T_c) < high:
+        raise InputError(
+            f"temperatures: {low:g} to {high:g} K must hold both transitions, at {T_c:.1f} K on cooling and "
+            f"{T_h:.1f} K on heating"
+        )
     up = np.linspace(low, high, points)
     step = (up[1] - up[0]) / beta
     flows = [

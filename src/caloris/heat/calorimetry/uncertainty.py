@@ -22,7 +22,7 @@ _DEFAULTS: dict[str, tuple[str, str, str]] = {
     "sensitivity": ("1 %", "dimensionless", "calibration of the heat flow"),
     "temperature": ("0.2 K", "K", "calibration of the temperature"),
     "temperature_with_pressure": ("0.1 K", "K", "calibration of the temperature, change with 100 MPa"),
-    "temperature_lag": ("0.1 K", "K", "calibration of the temperature, heating against cooling"),
+    "temperature_lag": ("0.1 K", "K", "calibration of the temperature, heating against cooling (guess: per K/min)"),
     "temperature_repeatability": ("0.05 K", "K", "temperature, from scan to scan"),
     "pressure": ("0.5 %", "dimensionless", "calibration of the pressure gauge"),
     "pressure_repeatability": ("0.1 MPa", "MPa", "pressure, from scan to scan"),
@@ -43,6 +43,16 @@ class Uncertainties:
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
+
+    def lag(self, rate: float) -> float:
+        """Return the uncertainty of heating against cooling at a rate, K.
+
+        Parameters
+        ----------
+        rate:
+            Of the scan, K/s. Thermal lag grows with it: the guess is for 1 K/min, what is given holds as it is.
+        """
+        return self["temperature_lag"] * (max(1.0, 60 * abs(rate)) if "temperature_lag" in self.guessed else 1.0)
 
     def table(self) -> list[tuple[str, str, str]]:
         """Return name, value in words and whether it was given or guessed."""
@@ -87,9 +97,15 @@ def uncertainties(**given: Quantity) -> Uncertainties:
     values = {}
     for name, (default, unit, _) in _DEFAULTS.items():
         value = _relative(given.get(name, default)) if unit == "dimensionless" else given.get(name, default)
-        number = magnitude(value, unit, f"uncertainty of {name}", interval=True)
+        try:
+            number = magnitude(value, unit, f"uncertainty of {name}", interval=True)
+        except InputError as error:
+            wanted = "a part or per cent, such as '0.5 %'" if unit == "dimensionless" else f"a value in {unit}"
+            raise InputError(f"{error}; write {wanted}") from None
         if number < 0:
             raise InputError(f"uncertainty of {name}: must not be negative, got {number:g}")
+        if unit == "dimensionless" and number >= 1:
+            raise InputError(f"uncertainty of {name}: {100 * number:g} % is no uncertainty; write for example '0.5 %'")
         values[name] = number
     return Uncertainties(values, tuple(name for name in _DEFAULTS if name not in given))
 

@@ -185,7 +185,7 @@ def read_volume(path: str | Path) -> Volume:
 
 
 def volume_of(phases: Mapping[str, Array], where: str = "volume") -> Volume:
-    """Fit both phases and order them by temperature.
+    """Fit both phases and order them: by their names low and high, or by their temperatures at the lowest pressure.
 
     Parameters
     ----------
@@ -207,12 +207,27 @@ def volume_of(phases: Mapping[str, Array], where: str = "volume") -> Volume:
     if not 1 <= len(phases) <= 2:
         raise InputError(f"{where}: expected one or two phases, found {len(phases)}: {', '.join(phases)}")
     try:
-        fits = [phase_volume(name, *points.T) for name, points in phases.items()]
+        fits = {name: phase_volume(name, *points.T) for name, points in phases.items()}
     except InputError as error:
         raise InputError(f"{where}: {str(error).removeprefix('volume: ')}") from None
-    fits.sort(key=lambda fit: fit.centre)
-    return Volume(fits[0], fits[1] if len(fits) == 2 else None)
+    if set(fits) == {"low", "high"}:
+        return Volume(fits["low"], fits["high"])
+    if len(fits) == 1:
+        return Volume(next(iter(fits.values())), None)
+    # at one pressure the high phase is the warmer one; at different ones it need not be
+    lowest = {name: float(points[:, 1].min()) for name, points in phases.items()}
+    if np.ptp(list(lowest.values())) > _SAME_PRESSURE:
+        raise InputError(
+            f"{where}: {' and '.join(phases)} have no pressure in common, so which one is the high-temperature phase "
+            "cannot be told; call the phases low and high"
+        )
+    near = {name: points[points[:, 1] < lowest[name] + _SAME_PRESSURE, 0] for name, points in phases.items()}
+    low, high = sorted(fits, key=lambda name: float(near[name].mean()))
+    return Volume(fits[low], fits[high])
 
+
+_SAME_PRESSURE = 5e6
+"""Pressures within this (Pa) compare two phases."""
 
 _UNITS = {
     "temperature": "K",

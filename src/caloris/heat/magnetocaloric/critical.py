@@ -71,8 +71,8 @@ def arrott_plot(
         Lowest and highest field of the straight lines; the upper half of the fields if absent. Low fields are left
         out because domains bend the isotherms there, fields far above because higher powers of M do.
     tolerance:
-        By which fraction B/M must fall along an isotherm, as the field rises, to count as a negative slope; where M
-        has variances, 5 standard deviations come on top.
+        By which fraction B/M must fall along an isotherm, as the field rises, to count as a negative slope; 5
+        standard deviations come on top, of the variances of M or, without, of its jumps from field to field.
 
     Returns
     -------
@@ -114,7 +114,10 @@ def arrott_plot(
         raise InputError(f"fields: only {np.count_nonzero(chosen)} field from {low:g} to {high:g} T; a line needs 2")
     slope, intercept = _lines(M[chosen] ** 2, ratio[chosen])
     error = np.zeros_like(M) if grid.variances is None else np.sqrt(grid.variances[grid.field > 0])
-    negative = _rises(M / B[:, None], error / B[:, None], tolerance)
+    judged = low <= B if fields is not None else np.ones(len(B), dtype=bool)
+    susceptibility = M[judged] / B[judged][:, None]
+    error = error[judged] / B[judged][:, None] if grid.variances is not None else _noise(susceptibility)
+    negative = _rises(susceptibility, error, tolerance)
     curie = _crossing(grid.temperature, intercept)
     remarks = [f"straight lines from {low:g} to {high:g} T"]
     if curie is None:
@@ -276,6 +279,14 @@ def _lines(square: Numbers, ratio: Numbers) -> tuple[Numbers, Numbers]:
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(spread > 0, (x * y).sum(axis=0) / spread, np.nan)
     return slope, ratio.mean(axis=0) - slope * square.mean(axis=0)
+
+
+def _noise(susceptibility: Numbers) -> Numbers:
+    """Noise of every point, from how its isotherm jumps from field to field; a smooth bend counts little."""
+    if len(susceptibility) < 4:
+        return np.zeros_like(susceptibility)
+    relative = np.abs(np.diff(np.log(np.maximum(susceptibility, 1e-300)), 3, axis=0)) / np.sqrt(20.0)
+    return np.asarray(1.4826 * np.median(relative, axis=0) * susceptibility)
 
 
 def _rises(susceptibility: Numbers, error: Numbers, tolerance: float) -> Numbers:

@@ -149,7 +149,8 @@ def _draw_arrott(axis: "Axes", magnetisation: sc.DataArray) -> None:
         axis.plot(ratio * ratio_scale, square * scale, "o-", ms=2.5, lw=1, color=colour, label=label)
     units = ("10⁻⁶ T m/A", "10¹⁰ A²/m²") if per_volume else ("10⁻³ T kg/(A m²)", "10³ A² m⁴/kg²")
     axis.set(xlabel=f"μ₀H/M ({units[0]})", ylabel=f"M² ({units[1]})")
-    axis.set_xlim(0, limit * ratio_scale)
+    if np.isfinite(limit) and limit > 0:
+        axis.set_xlim(0, limit * ratio_scale)
     axis.set_ylim(bottom=0)
     found = (
         "no Curie temperature" if plot.curie_temperature is None else f"A = 0 at {plot.curie_temperature.value:.1f} K"
@@ -172,5 +173,6 @@ def _draw_exponent(axis: "Axes", changes: sc.DataArray) -> None:
     axis.text(T[0], 2.02, "above: first order", fontsize=7, color=QUIET, va="bottom")
     axis.axhline(1, color=QUIET, lw=0.6, ls=":")
     axis.set(xlabel="Temperature (K)", ylabel="Field exponent n = d ln|ΔS| / d ln B")
-    axis.set_ylim(0, max(2.3, 1.05 * float(np.nanmax(n.values))))
+    finite = n.values[np.isfinite(n.values)]
+    axis.set_ylim(0, max(2.3, 1.05 * float(finite.max()) if finite.size else 0.0))
     axis.legend(title="μ₀H", fontsize=7, title_fontsize=7, frameon=False, loc="lower right")

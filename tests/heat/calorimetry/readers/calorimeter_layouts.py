@@ -84,6 +84,15 @@ LAYOUTS = (
         unit_line=("heat_flow/mW", "heat_flow/furlong"),
     ),
     Layout(
+        "table with units",
+        "table",
+        ["Salt, measured on Monday", "", "Time (min);Temperature (°C);Heat Flow (mW)"],
+        lambda i, r: f"{r[0] / 60:.9g};{r[1]:.7g};{r[2]:.7g}",
+        delimiter=";",
+        mass=None,
+        unit_line=("Heat Flow (mW)", "Heat Flow (mV)"),
+    ),
+    Layout(
         "calisto with semicolons",
         "setaram",
         [

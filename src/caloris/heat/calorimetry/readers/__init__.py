@@ -7,7 +7,7 @@ file; whatever was assumed, left out or joined stands in ``Recording.remarks`` a
 from pathlib import Path
 
 from caloris.errors import InputError
-from caloris.heat.calorimetry.readers import mettler, netzsch, perkinelmer, plain, setaram, ta
+from caloris.heat.calorimetry.readers import mettler, netzsch, perkinelmer, plain, setaram, ta, table
 from caloris.heat.calorimetry.readers.assemble import assemble
 from caloris.heat.calorimetry.readers.export import Direction, Export, Vendor
 from caloris.heat.calorimetry.readers.plain import write_plain
@@ -26,6 +26,7 @@ VENDORS: dict[str, Vendor] = {
         mettler.VENDOR,
         perkinelmer.VENDOR,
         setaram.VENDOR,
+        table.VENDOR,
     )
 }
 """Every reader by the name of the vendor, in the order in which :func:`detect` asks them."""
@@ -126,5 +127,6 @@ def detect(text: str) -> str:
     first = next((line.strip() for line in text.split("\n") if line.strip()), "")
     raise InputError(
         f"no calorimeter's file that is known here (it begins {first[:40]!r}); known: {', '.join(VENDORS)}; "
+        "or a table with columns called time, temperature and heat flow and their units, 'Time (s);...'; "
         f"or write it as a plain file, first line '{plain.FIRST_LINE}'"
     )

@@ -19,7 +19,8 @@ from caloris.heat.calorimetry.readers.sign import find_sign
 from caloris.heat.calorimetry.recording import Recording, recording
 from caloris.units import Quantity, magnitude
 
-_IN_NAME = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)[ _]?(GPa|MPa|kbar|bar)(?![A-Za-z])")
+_IN_NAME = re.compile(r"(?<![\dp.,])(\d+(?:[.p]\d+)?)[ _-]?(GPa|MPa|kbar|bar)(?![A-Za-z])", re.IGNORECASE)
+_SPELLED = {"gpa": "GPa", "mpa": "MPa", "kbar": "kbar", "bar": "bar"}
 _SCALE = ("time", "temperature", "heat_flow", "pressure")
 
 
@@ -299,7 +300,10 @@ def _pressure_in_name(path: Path, remarks: list[str]) -> float | None:
     """Return the pressure in the name of the file in MPa, if there is exactly one."""
     found = _IN_NAME.findall(path.name)
     if len(found) != 1:
+        if found:
+            remarks.append("the file name holds more than one pressure: none is taken from it")
         return None
-    p = magnitude(f"{found[0][0]} {found[0][1]}", "MPa", "pressure")
+    number, unit = found[0]
+    p = magnitude(f"{number.lower().replace('p', '.')} {_SPELLED[unit.lower()]}", "MPa", "pressure")
     remarks.append(f"pressure {p:g} MPa is taken from the file name")
     return p

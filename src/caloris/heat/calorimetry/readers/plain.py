@@ -109,7 +109,7 @@ def write_plain(recording: Recording, path: str | Path) -> None:
         header.append(f"# name: {_one_line(recording.name)}")
     for key, value in (("pressure", recording.pressure), ("mass", recording.mass)):
         if value is not None:
-            header.append(f"# {key}: {float(value.value)!r} {value.unit}")
+            header.append(f"# {key}: {float(value.value):.15g} {value.unit}")
     if not recording.sign_is_certain:
         header.append(f"# remark: the sign was uncertain: {_one_line(recording.sign)}")
     header += [f"# remark: {_one_line(remark)}" for remark in recording.remarks]
