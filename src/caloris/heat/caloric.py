@@ -176,10 +176,31 @@ class CaloricEffect:
         curve = self.entropy_difference(pressure, process, low_pressure=low_pressure, temperature=temperature)
         return self.usable(curve) if process == "reversible" else curve
 
-    def usable(self, curve: sc.DataArray) -> sc.DataArray:
-        """Cut off what does not come back of a reversible entropy change."""
+    def usable(self, curve: sc.DataArray, *, transition_only: bool = False) -> sc.DataArray:
+        """Cut off what does not come back of a reversible entropy change.
+
+        Parameters
+        ----------
+        curve:
+            As :meth:`entropy_difference` gives it.
+        transition_only:
+            Whether to leave out the thermal expansion of the phases.
+
+        Returns
+        -------
+        :
+            Same shape and unit.
+        """
         T, high, low = (curve.coords[name].values for name in ("temperature", "pressure", "low_pressure"))
-        values = usable(self.surfaces, T, 1e6 * float(high), 1e6 * float(low), curve.values, "entropy")
+        values = usable(
+            self.surfaces,
+            T,
+            1e6 * float(high),
+            1e6 * float(low),
+            curve.values,
+            "entropy",
+            transition_only=transition_only,
+        )
         return sc.DataArray(
             sc.array(dims=curve.dims, values=values, unit=curve.unit), coords=curve.coords, name=curve.name
         )

@@ -82,7 +82,7 @@ def transition_entropy_change(
     span = effect.transition_span(*effect.pressures(pressure, low_pressure))
     # the background is taken off before what does not come back is cut off
     own = transition_part(effect.entropy_difference(pressure, process, low_pressure=low_pressure), *span)
-    return effect.usable(own) if process == "reversible" else own
+    return effect.usable(own, transition_only=True) if process == "reversible" else own
 
 
 def _add_losses_and_performance(effect: "CaloricEffect", high: float, low: float, found: dict[str, Merit]) -> None:

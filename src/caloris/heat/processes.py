@@ -95,6 +95,8 @@ def usable(
     low: float,
     change: Array,
     quantity: Literal["entropy", "temperature"],
+    *,
+    transition_only: bool = False,
 ) -> Array:
     """Cut off what does not come back of the reversible process.
 
@@ -106,6 +108,8 @@ def usable(
         Entropy or temperature change of the reversible process.
     quantity:
         Which of the two: they have opposite signs.
+    transition_only:
+        Whether to leave out the thermal expansion of the phases.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def usable(
     sign = 1.0 if surfaces.is_inverse else -1.0
     sign = sign if quantity == "entropy" else -sign
     kept = np.maximum(change, 0.0) if sign > 0 else np.minimum(change, 0.0)
-    if surfaces.knows_expansion:
+    if surfaces.knows_expansion and not transition_only:
         return kept
     more = surfaces.fraction(T, high, moving_branch(surfaces)) - surfaces.fraction(T, low, resting_branch(surfaces))
     transforms = (more if surfaces.is_inverse else -more) > _TRANSFORMS

@@ -4,15 +4,18 @@ The truth is that of the synthetic scans; a result that cannot hold says so in w
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipp as sc
 
 from caloris.errors import InputError
-from caloris.heat import TwoPhase
+from caloris.heat import PhaseProperties, TwoPhase
 from caloris.heat.calorimetry import CalorimetryResult, Scan, analyse, measure, scans_of, synthetic_recording
+from caloris.heat.calorimetry.volume import volume_of
 from caloris.materials import load
+from caloris.report.calorimetry import write_calorimetry
 
 MODEL = TwoPhase.from_material(load("NH4SCN"))
 CAPACITY = "1590 J/kg/K"
@@ -270,3 +273,110 @@ def test_one_temperature_alone_has_the_same_temperature_change_as_in_company(T: 
 
     assert change(T)[0] == pytest.approx(change(T, 345.0, 360.0)[0], abs=1e-3)
     assert abs(change(T)[0]) < 0.01
+
+
+# -- numbers that cannot be right -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"), [(1e-3, "entropy of transition of 0.12"), (1e3, "entropy of transition of 1.2")]
+)
+def test_a_wrong_unit_of_the_heat_flow_is_remarked(factor: float, words: str) -> None:
+    result = series([replace(s, heat_flow=s.heat_flow * factor) for s in scans(0.1, 50)])
+    assert said(result, words, "is the unit")
+
+
+def test_a_file_given_twice_is_remarked() -> None:
+    assert said(series([*scans(0.1, 50), *scans(50)]), "same numbers", "given twice")
+
+
+def test_heating_and_cooling_baselines_tell_the_heat_capacity() -> None:
+    """Half the distance of the two baselines over the rate is C: an offset of the calorimeter drops out."""
+    moved = [replace(s, heat_flow=s.heat_flow + 500.0) for s in scans(0.1, 50)]
+    (finding,) = (f for f in series(moved).closure if f.quantity.startswith("heat capacity, heating against cooling"))
+    assert finding.implied.value == pytest.approx(1590.0, rel=1e-3)
+    assert finding.agrees
+    wrong = analyse(moved, heat_capacity="500 J/kg/K", draws=0)
+    assert said(wrong, "does not close", "heating against cooling")
+
+
+@pytest.mark.parametrize("top", [100.12367, 99.99999999, 33.333333333])
+def test_any_pressure_of_a_gauge_can_be_reported(top: float, tmp_path: Path) -> None:
+    chosen = [replace(s, pressure=top * 1e6) if s.pressure > 50e6 else s for s in scans(0.1, 20, 100)]
+    names = {path.name for path in write_calorimetry(series(chosen), tmp_path)}
+    assert "report.html" in names
+
+
+def test_branches_without_a_common_range_of_pressures_give_transitions_only(tmp_path: Path) -> None:
+    chosen = [s for s in scans(0.1, 50, 60, 100) if (s.direction == "heating") == (s.pressure < 55e6)]
+    result = series(chosen)
+    assert result.effect is None
+    assert said(result, "common range of pressures")
+    assert len(result.transitions) == 4
+    write_calorimetry(result, tmp_path)
+
+
+def test_nearly_one_pressure_gives_transitions_only() -> None:
+    assert series(scans(100, 100.5)).effect is None
+
+
+def test_close_pressures_stay_apart() -> None:
+    """97 and 100 MPa differ by 0.9 K in T_t: they are two pressures."""
+    result = series(scans(0.1, 97, 100))
+    assert {"hysteresis, 97 MPa", "hysteresis, 100 MPa"} <= set(result.headline)
+
+
+def test_a_scan_without_a_peak_is_left_out_and_named() -> None:
+    (flat, *_) = scans(50)
+    T = flat.temperature
+    still = replace(flat, heat_flow=1590 * flat.rate + 0 * T, name="flat.txt, 50 MPa, heating 1")
+    result = series([*scans(0.1, 50, 100), still])
+    assert said(result, "flat.txt", "left out")
+    assert len(result.peaks) == 6
+
+
+def test_calibration_and_blank_need_recordings() -> None:
+    with pytest.raises(InputError, match="recordings"):
+        analyse(scans(0.1, 50), blank=[synthetic_recording(MODEL, pressure="50 MPa")], draws=0)
+
+
+def test_thermal_lag_that_nobody_stated_grows_with_the_rate() -> None:
+    errors = [
+        series(scans(0.1, 50, rate=f"{rate} K/min"), 200).headline["hysteresis, 0.1 MPa"].error for rate in (1, 10)
+    ]
+    assert errors[1] > 5 * errors[0]
+
+
+def test_below_the_reversible_pressure_the_result_says_that_only_expansion_is_reversible() -> None:
+    """A conventional material whose phases expand: at 50 MPa nothing transforms there and back."""
+    model = TwoPhase(
+        low=PhaseProperties(heat_capacity=1500, expansion=2e-7),
+        high=PhaseProperties(heat_capacity=1600, expansion=3e-7),
+        temperature=330.0,
+        pressure=1e5,
+        entropy_change=200.0,
+        volume_change=4e-5,
+        volume=8e-4,
+        barrier_heating=2000.0,
+        barrier_cooling=2000.0,
+    )
+    points = [
+        (phase, T, p, float(model.low_volume(T, p * 1e6) + (phase == "high") * model.delta_volume(T, p * 1e6)))
+        for phase in ("low", "high")
+        for T in (280.0, 320.0, 360.0)
+        for p in (0.1, 60.0, 120.0)
+    ]
+    rows = {name: np.array([[T, p * 1e6, v] for phase, T, p, v in points if phase == name]) for name in ("low", "high")}
+    chosen = scans_of([synthetic_recording(model, pressure=f"{p} MPa") for p in (0.1, 50, 120)])
+    result = analyse(
+        chosen, heat_capacity={"low": "1500 J/kg/K", "high": "1600 J/kg/K"}, volume=volume_of(rows), draws=0
+    )
+    assert said(result, "at 50 MPa the reversible changes are those of thermal expansion")
+    assert result.headline["entropy change, 50 MPa, reversible"].value == pytest.approx(3e-7 * 49.9e6, rel=0.35)
+    assert result.headline["relative cooling power, 50 MPa, reversible"].value < 1.0
+    effect = result.effect
+    assert effect is not None
+    merits = effect.merits("120 MPa")
+    for name in ("entropy_change", "temperature_change"):
+        told = result.headline[f"{name.replace('_', ' ')}, 120 MPa, reversible"].value
+        assert merits[f"reversible_{name}"].value.value == pytest.approx(told, rel=5e-3)

@@ -128,8 +128,8 @@ def _by_both_directions(peaks: Sequence[Peak], low: float) -> list[Finding]:
                 continue
             if not same_pressure(up.scan.pressure, down.scan.pressure) or up.scan.blank_subtracted:
                 continue
-            T_up, q_up = _side(up, slice(up.window.begin, up.window.first))
-            T_down, q_down = _side(down, slice(down.window.last + 1, down.window.end + 1))
+            T_up, q_up = _side(up, slice(0, up.window.first))
+            T_down, q_down = _side(down, slice(down.window.last + 1, None))
             low_T, high_T = max(T_up[0], T_down[0]), min(T_up[-1], T_down[-1])
             if high_T - low_T > 1.0:
                 T = np.linspace(low_T, high_T, 50)

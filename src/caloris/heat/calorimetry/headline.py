@@ -161,7 +161,9 @@ def _transition_part(surfaces: "MeasuredSurfaces | _OnGrid", T: Array, p: float,
     """The part of an entropy change that the transition makes; of a reversible process what comes back."""
     first, last = _span(surfaces, p)
     own = without_background(T, entropy_difference(surfaces, T, p, surfaces.pressure, process), first, last)
-    return usable(surfaces, T, p, surfaces.pressure, own, "entropy") if process == "reversible" else own
+    if process != "reversible":
+        return own
+    return usable(surfaces, T, p, surfaces.pressure, own, "entropy", transition_only=True)
 
 
 def _relative_cooling_power(T: Array, own: Array) -> float:
