@@ -291,3 +291,10 @@ print(time.perf_counter() - begin)
     print(f"library of published effects: {1000 * seconds:.0f} ms, {size / 1000:.0f} kB")
     assert seconds < 0.2
     assert size < 100_000
+
+
+def test_a_material_card_is_told_apart(tmp_path: Path) -> None:
+    card = tmp_path / "mine.toml"
+    card.write_text('schema = 1\nname = "mine"\n[phases.low]\n')
+    with pytest.raises(InputError, match="material card"):
+        read_published(card)

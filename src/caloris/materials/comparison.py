@@ -334,6 +334,10 @@ def read_published(path: str | Path) -> PublishedMaterial:
     """
     path = Path(path)
     data = read_toml(path, "card")
+    if "phases" in data:
+        raise InputError(
+            f"{path}: this is a material card, not one of published effects: compare it by --with {path.name}"
+        )
     try:
         return PublishedMaterial.model_validate(data | {"origin": path})
     except ValidationError as error:

@@ -60,7 +60,7 @@ def scans_figure(result: "CalorimetryResult") -> Figure:
     blank = all(peak.scan.blank_subtracted for peak in result.peaks)
     words = "empty cell subtracted" if blank else "above the level of the baseline"
     axes[0].set_ylabel("Heat per kelvin (kJ/(kg K))")
-    figure.suptitle(f"{words}, endothermic up; baselines dashed", fontsize=9, color=INK)
+    figure.suptitle(f"{words}; positive: heat taken up on heating, given off on cooling", fontsize=9, color=INK)
     return figure
 
 
