@@ -16,6 +16,7 @@ from caloris.errors import InputError
 from caloris.heat.entropy_surfaces import EntropySurfaces
 from caloris.heat.merit import Merit, Reversibility
 from caloris.heat.processes import (
+    BRANCHES,
     Process,
     entropy_difference,
     moving_branch,
@@ -30,9 +31,6 @@ from caloris.units import Quantity, magnitude
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-_BRANCHES: tuple[Branch, ...] = ("heating", "cooling")
 
 
 @dataclass(frozen=True, repr=False)
@@ -388,16 +386,16 @@ class CaloricEffect:
         grid = np.linspace(first - margin, last + margin, 400)
         # both sides of each step, so that heights, widths and areas of a sharp transition are exact
         sides = [np.nextafter(T, 0.0) for T in steps]
-        within = [np.linspace(*self.surfaces.transition_range(p, b), 120) for p in (high, low) for b in _BRANCHES]
+        within = [np.linspace(*self.surfaces.transition_range(p, b), 120) for p in (high, low) for b in BRANCHES]
         return np.unique(np.concatenate([grid, steps, sides, *within]))
 
     def _transition_temperatures(self, high: float, low: float) -> list[float]:
         """Transition temperatures of both branches at both pressures, K."""
-        return [float(self.surfaces.transition_temperature(p, b)) for p in (high, low) for b in _BRANCHES]
+        return [float(self.surfaces.transition_temperature(p, b)) for p in (high, low) for b in BRANCHES]
 
     def transition_span(self, high: float, low: float) -> tuple[float, float]:
         """Return the lowest beginning and the highest end of the transitions of both branches at two pressures, K."""
-        ranges = [self.surfaces.transition_range(p, b) for p in (high, low) for b in _BRANCHES]
+        ranges = [self.surfaces.transition_range(p, b) for p in (high, low) for b in BRANCHES]
         return min(begin for begin, _ in ranges), max(end for _, end in ranges)
 
     def reversibility(self, process: str) -> Reversibility:

@@ -15,6 +15,7 @@ from caloris.heat.two_phase import Array, Branch
 
 Process = Literal["compression", "decompression", "reversible"]
 PROCESSES: tuple[Process, ...] = get_args(Process)
+BRANCHES: tuple[Branch, ...] = ("heating", "cooling")
 
 
 def moving_branch(surfaces: EntropySurfaces) -> Branch:

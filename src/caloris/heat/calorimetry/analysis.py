@@ -97,6 +97,17 @@ def quasi_direct(
     Notes
     -----
     Source: quasi-direct method of Moya, Lloveras, Manosa and Tamarit.
+
+    Examples
+    --------
+    >>> from caloris.heat import TwoPhase
+    >>> from caloris.heat.calorimetry.synthetic import synthetic_recording
+    >>> from caloris.materials import load
+    >>> model = TwoPhase.from_material(load("NH4SCN"))
+    >>> series = [synthetic_recording(model, pressure=f"{p} MPa") for p in (0.1, 50, 100)]
+    >>> effect = quasi_direct(series, heat_capacity="1590 J/kg/K")
+    >>> round(float(effect.reversible_pressure().value), 1)
+    96.6
     """
     result = analyse(
         scans,

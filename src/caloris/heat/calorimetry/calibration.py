@@ -135,7 +135,7 @@ class Calibration:
 
 
 def read_calibration(path: str | Path) -> Calibration:
-    """Read what the calorimeter showed for melting standards from a table.
+    r"""Read what the calorimeter showed for melting standards from a table.
 
     Parameters
     ----------
@@ -151,6 +151,16 @@ def read_calibration(path: str | Path) -> Calibration:
     ------
     InputError
         If the file cannot be read or a row is wrong; the message names the line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "standards.csv"
+    ...     _ = file.write_text("standard,pressure/MPa,onset/K,heat_of_fusion/(J/g)\nindium,0.1,430.05,28.2\n")
+    ...     calibration = read_calibration(file)
+    >>> round(calibration.points[0].shift, 4)
+    -0.3015
     """
     file = Path(path)
     try:

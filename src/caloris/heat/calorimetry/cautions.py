@@ -10,10 +10,8 @@ from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces
 from caloris.heat.calorimetry.peak import Peak
 from caloris.heat.calorimetry.series import Ingredients, excess_scatter, same_pressure
 from caloris.heat.calorimetry.volume import PhaseVolume, Volume
-from caloris.heat.processes import window
-from caloris.heat.two_phase import Branch
+from caloris.heat.processes import BRANCHES, window
 
-_BRANCHES: tuple[Branch, ...] = ("heating", "cooling")
 _MUCH_SCATTER = 4.0
 """Reduced chi square of a branch."""
 _RATES_DIFFER = 0.2
@@ -175,7 +173,7 @@ def surfaces_pressures(surfaces: MeasuredSurfaces) -> list[float]:
 
 
 def _scatter(peaks: Sequence[Peak], surfaces: MeasuredSurfaces, ingredients: Ingredients) -> Iterator[str]:
-    for branch in _BRANCHES:
+    for branch in BRANCHES:
         line = surfaces.lines[branch]
         own = [peak for peak in peaks if peak.scan.direction == branch]
         if not own or not line.reduced_chi_square > _MUCH_SCATTER:
@@ -231,7 +229,7 @@ def _branches(surfaces: MeasuredSurfaces) -> Iterator[str]:
     if crossed:
         words = ", ".join(f"{p / 1e6:g}" for p in crossed)
         yield f"the cooling branch lies above the heating branch at {words} MPa: no hysteresis, or files exchanged?"
-    slopes = [float(surfaces.lines[branch].slope(surfaces.pressure)) for branch in _BRANCHES]
+    slopes = [float(surfaces.lines[branch].slope(surfaces.pressure)) for branch in BRANCHES]
     if slopes[0] * slopes[1] < 0:
         yield "the branches move in opposite directions under pressure: is each scan given its own pressure?"
 

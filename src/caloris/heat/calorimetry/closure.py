@@ -15,12 +15,11 @@ import scipp as sc
 from caloris.heat.calorimetry.measured_surfaces import MeasuredSurfaces
 from caloris.heat.calorimetry.peak import Peak
 from caloris.heat.calorimetry.series import common_pressures, heat_capacity_beside, same_pressure
-from caloris.heat.processes import PROCESSES, entropy_difference, families
+from caloris.heat.processes import BRANCHES, PROCESSES, entropy_difference, families
 from caloris.heat.two_phase import Array, Branch
 from caloris.materials import Finding
 
 _TOLERANCE = 0.05
-_BRANCHES: tuple[Branch, ...] = ("heating", "cooling")
 
 
 def closure(peaks: Sequence[Peak], surfaces: MeasuredSurfaces | None) -> list[Finding]:
@@ -41,7 +40,7 @@ def closure(peaks: Sequence[Peak], surfaces: MeasuredSurfaces | None) -> list[Fi
         return found
     found += _branches_agree(peaks)
     found += _heat_capacities(peaks, surfaces)
-    for branch in _BRANCHES:
+    for branch in BRANCHES:
         found += _entropy_over_pressure(peaks, surfaces, branch)
         found += _clausius_clapeyron(surfaces, branch)
     return [*found, *maxwell_route(surfaces), _largest_change(surfaces)]
@@ -247,7 +246,7 @@ def maxwell_route(surfaces: MeasuredSurfaces) -> list[Finding]:
 def _largest_change(surfaces: MeasuredSurfaces) -> Finding:
     """No entropy change can be larger than transition, expansion and heat capacities allow."""
     low, high = surfaces.pressure_range
-    ranges = [surfaces.transition_range(p, b) for p in common_pressures(surfaces) for b in _BRANCHES]
+    ranges = [surfaces.transition_range(p, b) for p in common_pressures(surfaces) for b in BRANCHES]
     T = np.linspace(min(r[0] for r in ranges) - 10, max(r[1] for r in ranges) + 10, 800)
     largest = max(float(np.abs(entropy_difference(surfaces, T, high, low, process)).max()) for process in PROCESSES)
     bound = max(profile.change for family in (surfaces.heating, surfaces.cooling) for profile in family)

@@ -15,6 +15,7 @@ from caloris.heat.calorimetry.temperatures import DEFINITIONS, Definition
 from caloris.heat.calorimetry.uncertainty import Estimate, estimate
 from caloris.heat.merit import half_maximum, without_background
 from caloris.heat.processes import (
+    BRANCHES,
     PROCESSES,
     Process,
     entropy_difference,
@@ -30,7 +31,6 @@ Headline = dict[str, Estimate]
 """By name, such as ``"slope, heating"`` or ``"entropy change, 40 MPa, reversible"``."""
 
 _GRID = 240
-_BRANCHES: tuple[Branch, ...] = ("heating", "cooling")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Draws:
 
 def _span(surfaces: "MeasuredSurfaces | _OnGrid", p: float) -> tuple[float, float]:
     """Lowest beginning and highest end of the transitions of both branches at the lowest and at a high pressure, K."""
-    ranges = [surfaces.transition_range(q, b) for q in (surfaces.pressure, p) for b in _BRANCHES]
+    ranges = [surfaces.transition_range(q, b) for q in (surfaces.pressure, p) for b in BRANCHES]
     return min(r[0] for r in ranges), max(r[1] for r in ranges)
 
 
@@ -115,12 +115,12 @@ def numbers_of(
     numbers: dict[str, float] = {}
     curves: dict[tuple[str, float, Process], Array] = {}
     p_0 = surfaces.pressure
-    for branch in _BRANCHES:
+    for branch in BRANCHES:
         if branch in surfaces.measured:
             numbers[f"slope, {branch}"] = float(surfaces.lines[branch].slope(p_0)) * 1e6
     if len(surfaces.measured) == 2:
         for p in pressures_of_both(surfaces):
-            T_h, T_c = (float(surfaces.transition_temperature(p, branch)) for branch in _BRANCHES)
+            T_h, T_c = (float(surfaces.transition_temperature(p, branch)) for branch in BRANCHES)
             numbers[f"hysteresis, {p / 1e6:g} MPa"] = T_h - T_c
         numbers["reversible pressure"] = reversible_pressure_of(surfaces)
     for p, T in grids.items():
@@ -330,7 +330,7 @@ def _fine(surfaces: MeasuredSurfaces) -> dict[float, Array]:
     for p, T in grids_of(surfaces).items():
         nodes = [T]
         for q in (surfaces.pressure, p):
-            for branch in _BRANCHES:
+            for branch in BRANCHES:
                 start, finish = surfaces.transition_range(q, branch)
                 nodes.append(np.linspace(start, finish, 400))
         found[p] = np.unique(np.concatenate(nodes))

@@ -81,6 +81,16 @@ def measure(
         :func:`~caloris.heat.calorimetry.baseline.integrate`.
     ComputationError
         If what lies above the baseline has the wrong sign.
+
+    Examples
+    --------
+    >>> from caloris.heat import TwoPhase
+    >>> from caloris.heat.calorimetry import scans_of, synthetic_recording
+    >>> from caloris.materials import load
+    >>> model = TwoPhase.from_material(load("NH4SCN"))
+    >>> heating, cooling = scans_of([synthetic_recording(model, pressure="40 MPa")])
+    >>> round(measure(heating).entropy_change, 1), round(measure(heating, limits=("340 K", "365 K")).latent_heat, -2)
+    (128.7, 45300.0)
     """
     if baseline not in BASELINES:
         raise InputError(f"baseline: {baseline!r} is none of {', '.join(BASELINES)}")

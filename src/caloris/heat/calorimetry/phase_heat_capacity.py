@@ -115,7 +115,7 @@ def phase_heat_capacity(
 
 
 def read_heat_capacity(path: str | Path) -> PhaseHeatCapacity:
-    """Read heat capacities of the phases from a table.
+    r"""Read heat capacities of the phases from a table.
 
     Parameters
     ----------
@@ -132,6 +132,16 @@ def read_heat_capacity(path: str | Path) -> PhaseHeatCapacity:
     ------
     InputError
         If the file cannot be read or a row is wrong; the message names the line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "cp.csv"
+    ...     _ = file.write_text("temperature/K,heat_capacity/(J/kg/K)\n300,1500\n400,1700\n")
+    ...     both = read_heat_capacity(file)
+    >>> float(both.low.at(350.0)), float(both.high.at(350.0))
+    (1600.0, 1600.0)
     """
     file = Path(path)
     try:

@@ -142,6 +142,15 @@ def pressurisation(
     ------
     InputError
         If no temperature is held, the blank is shorter than the run, or no peak rises above the noise.
+
+    Examples
+    --------
+    >>> from caloris.heat.calorimetry.recording import recording
+    >>> t = np.arange(0.0, 7200.0)
+    >>> flow = 20.0 * np.exp(-(((t - 2000) / 60) ** 2)) - 20.0 * np.exp(-(((t - 5000) / 60) ** 2))
+    >>> run = Recording(recording(t, 349.0 + 0 * t, flow), mass=sc.scalar(50.0, unit="mg"))
+    >>> [(stroke.kind, round(stroke.heat.value)) for stroke in pressurisation(run).strokes]
+    [('charge', 42539), ('discharge', -42539)]
     """
     errors = uncertainties() if errors is None else errors
     if not isinstance(seed, int) or seed < 0:

@@ -168,6 +168,13 @@ def recording(
     ------
     InputError
         If the columns differ in length, or the unit is neither of the two.
+
+    Examples
+    --------
+    >>> t = np.arange(100.0)
+    >>> scan = Recording(recording(t, 300 + t / 60, 2.5 + 0 * t), mass=sc.scalar(10.0, unit="mg"))
+    >>> round(float(scan.specific_heat_flow()[0]), 6)
+    250.0
     """
     if unit not in ("mW", "mW/g"):
         raise InputError(f"unit: {unit!r} is neither 'mW' nor 'mW/g'")

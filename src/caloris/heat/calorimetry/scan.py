@@ -106,6 +106,15 @@ def scans_of(
     ------
     InputError
         If a pressure or a mass is unknown, a recording neither heats nor cools, or the blank does not fit.
+
+    Examples
+    --------
+    >>> from caloris.heat import TwoPhase
+    >>> from caloris.heat.calorimetry.synthetic import synthetic_recording
+    >>> from caloris.materials import load
+    >>> model = TwoPhase.from_material(load("NH4SCN"))
+    >>> [scan.direction for scan in scans_of([synthetic_recording(model, pressure="40 MPa")])]
+    ['heating', 'cooling']
     """
     empty = [
         scan for record in blank for scan in _split(_as_blank(record), settling, calibration, needs_pressure=False)

@@ -138,7 +138,7 @@ def phase_volume(name: str, temperature: Array, pressure: Array, volume: Array) 
 
 
 def read_volume(path: str | Path) -> Volume:
-    """Read volumes, or lattice parameters from diffraction, over temperature and pressure.
+    r"""Read volumes, or lattice parameters from diffraction, over temperature and pressure.
 
     Parameters
     ----------
@@ -158,6 +158,17 @@ def read_volume(path: str | Path) -> Volume:
     ------
     InputError
         If the file cannot be read, a row or a unit is wrong, or there are more than two phases.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> rows = ["300,0.1,low,7.60e-4", "340,0.1,low,7.66e-4", "350,0.1,high,7.30e-4", "390,0.1,high,7.38e-4"]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "volumes.csv"
+    ...     _ = file.write_text("\n".join(["temperature/K,pressure/MPa,phase,volume/(m3/kg)", *rows, ""]))
+    ...     volume = read_volume(file)
+    >>> round(float(volume.low.expansion(320.0, 1e5)) * 1e7, 6), round(float(volume.change(350.0, 1e5)) * 1e5, 3)
+    (1.5, -3.75)
     """
     file = Path(path)
     try:

@@ -14,7 +14,7 @@ import scipp as sc
 from caloris.errors import InputError
 from caloris.heat.magnetocaloric.maxwell import entropy_peak, field_weights
 from caloris.heat.magnetocaloric.tables import Grid, checked, per_mass
-from caloris.heat.merit import full_width_half_maximum, refrigerant_capacity
+from caloris.heat.merit import half_maximum, refrigerant_capacity
 from caloris.units import Quantity, magnitude, quantity
 
 Protocol = Literal["discontinuous", "continuous"]
@@ -284,12 +284,8 @@ def _same_axes(a: Grid, b: Grid) -> bool:
 def _mean_loss(curve: sc.DataArray, loss: sc.DataArray) -> float:
     if loss.dims != ("temperature",) or loss.unit != sc.Unit("J/kg") or "temperature" not in loss.coords:
         raise InputError(f"loss: expected J/kg over temperature, got {loss.unit} over {loss.dims}")
-    width = float(full_width_half_maximum(curve).value)
-    T, magnitudes = curve.coords["temperature"].values, np.abs(curve.values)
-    inside = np.flatnonzero(magnitudes >= 0.5 * magnitudes.max())
-    first = int(inside[0])
-    rise = (0.5 * magnitudes.max() - magnitudes[first - 1]) / (magnitudes[first] - magnitudes[first - 1])
-    low = float(T[first - 1] + rise * (T[first] - T[first - 1]))
+    low, high = half_maximum(curve.coords["temperature"].values, curve.values)
+    width = high - low
     known = loss.coords["temperature"].values
     if known[0] > low or known[-1] < low + width:
         raise InputError(

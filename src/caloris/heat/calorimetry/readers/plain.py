@@ -102,6 +102,17 @@ def write_plain(recording: Recording, path: str | Path) -> None:
     ------
     InputError
         If the place cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from caloris.heat.calorimetry import read, recording
+    >>> t = np.arange(600.0)
+    >>> scan = Recording(recording(t, 300 + t / 60, 2.5 + 0 * t), name="salt")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_plain(scan, Path(folder) / "salt.csv")
+    ...     read(Path(folder) / "salt.csv").name
+    'salt'
     """
     q = recording.heat_flow
     header = [FIRST_LINE, "# endothermic: up"]
