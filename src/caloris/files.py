@@ -1,6 +1,7 @@
 """Results on disk: a file is there whole or not at all, and it holds what made it."""
 
 import contextlib
+import csv
 import io
 import json
 import os
@@ -137,6 +138,42 @@ def write_json(path: str | Path, value: Any) -> None:
     target = Path(path)
     with whole(output_folder(target.parent) / target.name) as temporary:
         temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+
+
+def read_rows(path: str | Path, what: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Read a small table that people write: comment lines with #, then rows of cells separated by commas.
+
+    Parameters
+    ----------
+    path:
+        The file.
+    what:
+        What it is to the reader, for the error message.
+
+    Returns
+    -------
+    :
+        The comment lines, and the rows with their line numbers, cells without surrounding blanks.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no text.
+    """
+    file = Path(path)
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot read {what}: {getattr(error, 'strerror', None) or error}") from None
+    comments = [line for line in lines if line.startswith("#")]
+    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
+    rows = []
+    for number, line in numbered:
+        try:
+            rows.append((number, [cell.strip() for cell in next(csv.reader([line]))]))
+        except csv.Error as error:
+            raise InputError(f"{file}: line {number}: {error}") from None
+    return comments, rows
 
 
 def output_folder(path: str | Path) -> Path:

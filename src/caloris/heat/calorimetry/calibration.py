@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from caloris.errors import InputError
+from caloris.files import read_rows
 from caloris.heat.two_phase import Array
 from caloris.units import Quantity, magnitude
 
@@ -163,19 +164,15 @@ def read_calibration(path: str | Path) -> Calibration:
     -0.3015
     """
     file = Path(path)
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot read the calibration: {getattr(error, 'strerror', None) or error}") from None
-    rows = [(n, line.split(",")) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
-    header = [cell.strip() for cell in rows[0][1]] if rows else []
+    _, rows = read_rows(file, "the calibration")
+    header = rows[0][1] if rows else []
     if header != _HEADER:
         raise InputError(f"{file}: expected the header {','.join(_HEADER)}")
     points = []
     for number, cells in rows[1:]:
         if len(cells) != len(_HEADER):
             raise InputError(f"{file}: line {number}: expected {len(_HEADER)} columns, found {len(cells)}")
-        name, p, onset, heat = (cell.strip() for cell in cells)
+        name, p, onset, heat = cells
         try:
             points.append(
                 calibration_point(name, pressure=f"{p} MPa", onset=f"{onset} K", heat_of_fusion=f"{heat} J/g")

@@ -12,6 +12,7 @@ import numpy as np
 import scipp as sc
 
 from caloris.errors import InputError
+from caloris.files import read_rows
 from caloris.heat.two_phase import Array
 from caloris.units import Quantity, magnitude
 
@@ -144,25 +145,21 @@ def read_heat_capacity(path: str | Path) -> PhaseHeatCapacity:
     (1600.0, 1600.0)
     """
     file = Path(path)
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot read heat capacities: {getattr(error, 'strerror', None) or error}") from None
-    rows = [(n, line.split(",")) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
-    header = [cell.strip() for cell in rows[0][1]] if rows else []
+    _, rows = read_rows(file, "heat capacities")
+    header = rows[0][1] if rows else []
     if header not in (["temperature/K", "phase", _COLUMN], ["temperature/K", _COLUMN]):
         raise InputError(f"{file}: expected the header temperature/K,phase,{_COLUMN} (or without phase)")
     table: dict[str, list[tuple[float, float]]] = {}
     for number, cells in rows[1:]:
         if len(cells) != len(header):
             raise InputError(f"{file}: line {number}: {len(cells)} columns, the header has {len(header)}")
-        phase = cells[1].strip() if len(header) == 3 else "both"
+        phase = cells[1] if len(header) == 3 else "both"
         if phase not in ("low", "high", "both"):
             raise InputError(f"{file}: line {number}: phase {phase!r} is neither 'low' nor 'high'")
         try:
             table.setdefault(phase, []).append((float(cells[0]), float(cells[-1])))
         except ValueError:
-            raise InputError(f"{file}: line {number}: {','.join(cells).strip()!r} holds no two numbers") from None
+            raise InputError(f"{file}: line {number}: {','.join(cells)!r} holds no two numbers") from None
     if set(table) not in ({"low", "high"}, {"both"}):
         raise InputError(f"{file}: needs rows of both phases, low and high, found: {', '.join(table) or 'none'}")
     try:

@@ -5,7 +5,6 @@ V = v + a t + b p (+ c t p, d p^2, f t^2). Then S+(T, p) = - int_0^p (dV/dT)_p' 
 method), the volume change gives Clausius-Clapeyron, and both give the Maxwell route. SI units: m3/kg, K, Pa.
 """
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import scipp as sc
 
 from caloris.errors import InputError
+from caloris.files import read_rows
 from caloris.heat.two_phase import Array
 from caloris.units import magnitude, parse_unit
 
@@ -171,19 +171,14 @@ def read_volume(path: str | Path) -> Volume:
     (1.5, -3.75)
     """
     file = Path(path)
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot read the volumes: {getattr(error, 'strerror', None) or error}") from None
-    comments = _comments(line for line in lines if line.startswith("#"))
-    rows = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
+    lines, rows = read_rows(file, "the volumes")
+    comments = _comments(lines)
     if len(rows) < 3:
         raise InputError(f"{file}: expected a header and at least two rows, found {len(rows)} lines")
-    header = next(csv.reader([rows[0][1]]))
+    header = rows[0][1]
     columns = _columns(header, f"{file}: line {rows[0][0]}")
     table: dict[str, list[list[float]]] = {}
-    for number, line in rows[1:]:
-        cells = next(csv.reader([line]))
+    for number, cells in rows[1:]:
         if len(cells) != len(header):
             raise InputError(f"{file}: line {number}: {len(cells)} columns, the header has {len(header)}")
         phase, values = _row(cells, columns, f"{file}: line {number}")
