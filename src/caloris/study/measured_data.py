@@ -64,6 +64,12 @@ def eicosane() -> Sequence[Comparison]:
     hysteresis = result.hysteresis()[0.1]
     for name, value in (("onset", 2.8), ("T50", 3.5), ("peak", 3.9)):
         remark = "hysteresis depends on the definition of the transition temperature"
+        if name == "onset":
+            remark = (
+                "no independent check: the tangent's width, a tenth of the transition's time, was chosen with this "
+                "file in view (0.08 gives 2.89 K, 0.12 gives 2.67 K); on cooling the steepest flank is that of a "
+                "recalescence"
+            )
         found = sc.scalar(hysteresis[name], unit="K")
         words = f"check value {value} K"
         rows.append(Comparison(f"hysteresis by {name}", sc.scalar(value, unit="K"), found, remark, words))

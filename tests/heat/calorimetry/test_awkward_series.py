@@ -12,7 +12,17 @@ import scipp as sc
 
 from caloris.errors import InputError
 from caloris.heat import PhaseProperties, TwoPhase
-from caloris.heat.calorimetry import CalorimetryResult, Scan, analyse, measure, scans_of, synthetic_recording
+from caloris.heat.calorimetry import (
+    STANDARDS,
+    Calibration,
+    CalorimetryResult,
+    Scan,
+    analyse,
+    calibration_point,
+    measure,
+    scans_of,
+    synthetic_recording,
+)
 from caloris.heat.calorimetry.volume import volume_of
 from caloris.materials import load
 from caloris.report.calorimetry import write_calorimetry
@@ -380,3 +390,17 @@ def test_below_the_reversible_pressure_the_result_says_that_only_expansion_is_re
     for name in ("entropy_change", "temperature_change"):
         told = result.headline[f"{name.replace('_', ' ')}, 120 MPa, reversible"].value
         assert merits[f"reversible_{name}"].value.value == pytest.approx(told, rel=5e-3)
+
+
+@pytest.mark.parametrize(("standard", "estimated"), [("naphthalene", True), ("indium", False)])
+def test_a_standard_with_an_estimated_slope_is_called_one(standard: str, estimated: bool) -> None:
+    melting = STANDARDS[standard]
+    point = calibration_point(
+        standard,
+        pressure="0.1 MPa",
+        onset=f"{melting.melting_temperature} K",
+        heat_of_fusion=f"{melting.heat_of_fusion} J/kg",
+    )
+    found = [synthetic_recording(MODEL, pressure=f"{p} MPa") for p in (0.1, 50)]
+    result = analyse(found, heat_capacity=CAPACITY, calibration=Calibration((point,)), draws=0)
+    assert said(result, f"melting of {standard} is an estimate") == estimated

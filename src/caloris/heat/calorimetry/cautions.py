@@ -193,6 +193,8 @@ def _scatter(peaks: Sequence[Peak], surfaces: MeasuredSurfaces, ingredients: Ing
 
 def _calibration(peaks: Sequence[Peak], calibration: Calibration) -> Iterator[str]:
     """Standards that were measured far from the scans."""
+    for name in sorted({pt.standard.name for pt in calibration.points if "estimate" in pt.standard.source}):
+        yield f"the pressure dependence of the melting of {name} is an estimate; give a Standard of your own if known"
     standards = np.array([[point.onset_read, point.pressure] for point in calibration.points])
     T = np.array([peak.temperatures["T50"] for peak in peaks])
     p = np.array([peak.scan.pressure for peak in peaks])

@@ -19,7 +19,11 @@ DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
 _SUMMIT_WINDOW = 0.02
 """The summit is smoothed over this part of the time between 1 % and 99 %."""
 _ONSET_WINDOW = 0.1
-"""The tangent of the onset is fitted over this part of the time between 1 % and 99 %."""
+"""The tangent of the onset is fitted over this part of the time between 1 % and 99 %.
+
+A choice, made with the eicosane file of the reproductions in view: after recalescence the onset on cooling hangs on it
+(0.08 gives a hysteresis of 2.89 K there, 0.1 gives 2.79 K, 0.12 gives 2.67 K).
+"""
 
 
 def characteristic_temperatures(
