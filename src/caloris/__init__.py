@@ -1,7 +1,8 @@
 """caloris: a barocaloric material from its atoms, through what a neutron sees, to the heat it stores.
 
 The rooms are imported when they are first used, so that ``import caloris`` costs nothing:
-``caloris.materials`` (the catalogue) and ``caloris.heat`` (caloric effects and the thermal battery).
+``caloris.materials`` (the catalogue), ``caloris.atoms`` (molecular dynamics), ``caloris.campaigns`` (any function over
+a grid) and ``caloris.heat`` (caloric effects and the thermal battery).
 """
 
 from importlib import import_module
@@ -13,12 +14,22 @@ from caloris.errors import CalorisError, ComputationError, InputError
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from caloris import heat, materials, units
+    from caloris import atoms, campaigns, heat, materials, units
 
 __version__ = _version("caloris")
-__all__ = ["CalorisError", "ComputationError", "InputError", "__version__", "heat", "materials", "units"]
+__all__ = [
+    "CalorisError",
+    "ComputationError",
+    "InputError",
+    "__version__",
+    "atoms",
+    "campaigns",
+    "heat",
+    "materials",
+    "units",
+]
 
-_ROOMS = ("heat", "materials", "units")
+_ROOMS = ("atoms", "campaigns", "heat", "materials", "units")
 
 
 def __getattr__(name: str) -> "ModuleType":

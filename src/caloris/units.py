@@ -33,6 +33,11 @@ _ALIASES = (
     "A*m^2/kg",
     "T*m/A",
     "T*kg/A/m^2",
+    "angstrom/ps",
+    "1/s",
+    "K/ns",
+    "cm^2/s",
+    "e",
 )
 
 for _alias in _ALIASES:

@@ -1,4 +1,4 @@
-"""Heat: the caloric effect of a material, from its card or its calorimetry, and the thermal battery made of it."""
+"""Heat: the caloric effect of a material, from its card, calorimetry or simulation, and the battery made of it."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -32,9 +32,10 @@ from caloris.heat.processes import Process
 from caloris.heat.two_phase import Branch, PhaseProperties, TwoPhase
 
 if TYPE_CHECKING:
-    from caloris.heat import ashby, calorimetry, magnetocaloric
+    from caloris.heat import ashby, calorimetry, magnetocaloric, simulated
     from caloris.heat.battery.cycle import Cycle
     from caloris.heat.calorimetry import quasi_direct
+    from caloris.heat.simulated import from_campaign
 
 __all__ = [
     "PROTOCOLS",
@@ -55,6 +56,7 @@ __all__ = [
     "calorimetry",
     "cool",
     "cycle_refrigerant_capacity",
+    "from_campaign",
     "full_width_half_maximum",
     "heat",
     "hold",
@@ -67,11 +69,12 @@ __all__ = [
     "refrigerant_capacity",
     "relative_cooling_power",
     "release",
+    "simulated",
     "temperature_averaged_entropy_change",
 ]
 
 
-_ROOMS = ("ashby", "calorimetry", "magnetocaloric")
+_ROOMS = ("ashby", "calorimetry", "magnetocaloric", "simulated")
 
 
 def __getattr__(name: str) -> Any:
@@ -83,6 +86,10 @@ def __getattr__(name: str) -> Any:
         from caloris.heat.calorimetry import quasi_direct
 
         return quasi_direct
+    if name == "from_campaign":
+        from caloris.heat.simulated import from_campaign
+
+        return from_campaign
     if name in _ROOMS:
         return import_module(f"caloris.heat.{name}")
     raise AttributeError(f"module 'caloris.heat' has no attribute {name!r}")

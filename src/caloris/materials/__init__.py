@@ -5,9 +5,12 @@ from pathlib import Path
 from caloris.errors import InputError
 from caloris.materials.card import Material, Phase, Source, Status, Transition, Value, describe, read_card
 from caloris.materials.consistency import Finding, check, implausible, unchecked
+from caloris.materials.force_field import ForceField
+from caloris.materials.force_field_files import available_force_fields, load_force_field
 
 __all__ = [
     "Finding",
+    "ForceField",
     "Material",
     "Phase",
     "Source",
@@ -16,10 +19,12 @@ __all__ = [
     "Value",
     "as_card",
     "available",
+    "available_force_fields",
     "check",
     "describe",
     "implausible",
     "load",
+    "load_force_field",
     "unchecked",
 ]
 

@@ -20,6 +20,8 @@ from caloris.units import parse_unit
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from caloris.materials.force_field import ForceField
+
 
 class Status(StrEnum):
     """How far a value can be trusted: measured, derived from other values, estimated or guessed."""
@@ -222,6 +224,8 @@ class Material(_Strict):
     phases: dict[str, Phase] = Field(min_length=1)
     transitions: dict[str, Transition] = Field(default_factory=dict)
     published: dict[str, Published] = Field(default_factory=dict)
+    force_field_name: str = Field(default="", alias="force_field")
+    """Name in the library, or a file beside the card."""
     origin: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="after")
@@ -323,6 +327,16 @@ class Material(_Strict):
             f"{self.name}: no transition with both entropy_change and volume_change on the card; "
             "add them to a copy of the card and load it by its path"
         )
+
+    @property
+    def force_field(self) -> "ForceField":
+        """The force field of the material; an InputError if the card names none."""
+        from caloris.materials.force_field_files import load_force_field
+
+        if not self.force_field_name:
+            raise InputError(f"{self.name}: the card names no force field; give one by its name or path")
+        beside = self.origin.parent / self.force_field_name
+        return load_force_field(beside if beside.suffix == ".toml" else self.force_field_name)
 
     def structure(self, phase: str) -> "Atoms":
         """Read the crystal structure of a phase.

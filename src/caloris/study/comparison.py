@@ -55,11 +55,24 @@ class Reproduction:
     compute: Callable[[], Sequence[Comparison]]
     needs: str = ""
     """A file of measured data that is not part of caloris, within the folder that CALORIS_DATA names."""
+    campaign: str = ""
+    """A campaign of simulations that it runs, within the folder that CALORIS_SIMULATIONS names."""
 
     @property
     def is_possible(self) -> bool:
-        """Whether the data that it needs are there."""
+        """Whether the data that it needs are there, or the simulations finished."""
+        if self.campaign:
+            from caloris.study.simulations import is_finished
+
+            return is_finished(self.campaign)
         return not self.needs or available(self.needs)
+
+    @property
+    def what_is_missing(self) -> str:
+        """What must be there before it can be computed, in words."""
+        if self.campaign:
+            return f"simulations of about an hour; they run once CALORIS_SIMULATIONS names a folder for {self.campaign}"
+        return f"needs CALORIS_DATA with {self.needs}"
 
     @property
     def command(self) -> str:
@@ -111,6 +124,8 @@ def write_table(results: Sequence[tuple[Reproduction, Sequence[Comparison]]], pa
         "the difference and its reason. Rows without a published number say what the paper says in words. Cycles run",
         "with a heat capacity of 1700 J/kg/K (the card's estimate is 1590 ± 130) in a cell of guessed geometry.",
         "Errors are half of a 68 % interval. Measured data are not part of caloris: `CALORIS_DATA` names their folder.",
+        "Simulated results come from campaigns of molecular dynamics, up to an hour each on two cores; they run in the",
+        "folder that `CALORIS_SIMULATIONS` names, and `all` takes those that are finished.",
         "",
     ]
     for entry, comparisons in results:
@@ -154,6 +169,10 @@ def _number(value: sc.Variable) -> str:
     digits = f"{number:.4g}"
     if value.variance:
         error = float(value.variance) ** 0.5
+        if not 1e-3 <= abs(number) < 1e5:
+            exponent = int(np.floor(np.log10(max(abs(number), error))))
+            scaled = sc.scalar(number / 10.0**exponent, variance=(error / 10.0**exponent) ** 2)
+            return f"({_number(scaled)})e{exponent}{unit}".replace("e-", "e−")
         places = int(np.clip(1 - np.floor(np.log10(error)), 0, 6))
         digits = f"{number:.{places}f} ± {error:.{places}f}"
     return digits.replace("-", "−") + unit

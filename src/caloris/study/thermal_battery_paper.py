@@ -328,7 +328,7 @@ def structures() -> Sequence[Comparison]:
     cell = card.structure("tetragonal")
     nitrogen = [i for i, symbol in enumerate(cell.symbols) if symbol == "N"]
     hydrogen = [i for i, symbol in enumerate(cell.symbols) if symbol == "H"]
-    distances = cell.get_all_distances(mic=True)  # type: ignore[no-untyped-call]
+    distances = cell.get_all_distances(mic=True)
     bond = float(distances[np.ix_(nitrogen, hydrogen)].min())
     rows.append(
         Comparison(

@@ -1,0 +1,10 @@
+"""The command line: a thin skin over the library.
+
+Every command prints a short summary, or with ``--json`` one JSON object and nothing else on standard output.
+Exit codes: 0 done, 1 the computation failed, 2 bad input.
+"""
+
+from caloris.cli import atoms, catalogue, first_principles, heat, study  # noqa: F401, each brings its commands
+from caloris.cli.application import main
+
+__all__ = ["main"]

@@ -1,0 +1,5 @@
+"""``python -m caloris.cli``."""
+
+from caloris.cli import main
+
+main()
