@@ -295,3 +295,30 @@ def test_a_trajectory_without_its_first_frames_is_the_rest_of_it(undisturbed: Pa
     assert np.array_equal(rest.cell.values, whole.cell.values[3:])
     with pytest.raises(InputError, match="cannot leave out 8 of 8 frames"):
         whole.after(len(whole))
+
+
+def test_any_ase_calculator_drives_the_same_simulation(tmp_path: Path) -> None:
+    """From the minimum half of the kinetic energy becomes potential, as in any harmonic crystal; the sum stays."""
+    from ase.build import bulk
+
+    from caloris.atoms.engines.ase import ase_engine
+
+    simulation = simulate(
+        bulk("Cu", cubic=True).repeat(3),
+        temperature="100 K",
+        duration="1.2 ps",
+        time_step="4 fs",
+        frame_interval="40 fs",
+        observable_interval="8 fs",
+        checkpoint_interval="0.4 ps",
+        ensemble="NVE",
+        engine=ase_engine("emt"),
+        folder=tmp_path,
+    )
+    assert simulation.trajectory.symbols[0] == "Cu"
+    assert "ase-emt" in simulation.summary()
+    observables = simulation.trajectory.observables
+    late = observables.coords["time"].values > 0.3
+    assert observables["temperature"].values[late].mean() == pytest.approx(50.0, rel=0.1)
+    total = observables["potential_energy"].values + observables["kinetic_energy"].values
+    assert np.ptp(total) < 0.01 * observables["kinetic_energy"].values.mean()

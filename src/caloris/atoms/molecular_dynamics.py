@@ -16,7 +16,7 @@ import numpy as np
 
 from caloris.atoms.engines import CellFreedom, Conditions, Engine, Ensemble, Stretch, choose_engine
 from caloris.atoms.simulation import INPUTS, RESULT, TRAJECTORY, Simulation, final_file, open_simulation, write_result
-from caloris.atoms.system import MolecularSystem, assemble
+from caloris.atoms.system import MolecularSystem, assemble, check_structure, standard_cell
 from caloris.errors import ComputationError, InputError
 from caloris.files import output_folder, whole, write_json
 from caloris.materials.force_field import ForceField
@@ -25,8 +25,12 @@ from caloris.units import Quantity, magnitude
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from caloris.atoms.engines.ase import Structure
+
 Progress = Callable[[str, float], None]
 _KEPT_STATES = 2
+_TIME_STEP = 1.0
+"""fs, where no force field says better."""
 
 
 def simulate(
@@ -60,7 +64,8 @@ def simulate(
     structure:
         An ordered crystal, large enough for the cutoff; if it has velocities they are kept, otherwise they are drawn.
     force_field:
-        A force field, its name, or the path of its TOML file; not needed for a system that has one.
+        A force field, its name, or the path of its TOML file; not needed for a system that has one, or for an engine
+        that brings an ASE calculator.
     temperature, final_temperature:
         Of the thermostat, and where a ramp ends (at a constant rate over the duration).
     duration:
@@ -112,8 +117,10 @@ def simulate(
     """
     start = magnitude(temperature, "K", "temperature", positive=True)
     end = start if final_temperature is None else magnitude(final_temperature, "K", "final_temperature", positive=True)
-    system = _system(structure, force_field)
-    step = system.force_field.time_step if time_step is None else magnitude(time_step, "fs", "time_step", positive=True)
+    runner = choose_engine(engine)
+    system = _system(structure, force_field, runner)
+    usual = system.force_field.time_step if isinstance(system, MolecularSystem) else _TIME_STEP
+    step = usual if time_step is None else magnitude(time_step, "fs", "time_step", positive=True)
     conditions = Conditions(
         ensemble=_one_of(ensemble, ("NPT", "NVT", "NVE"), "ensemble"),
         temperature=start,
@@ -133,7 +140,6 @@ def simulate(
         checkpoint=magnitude(checkpoint_interval, "fs", "checkpoint_interval", positive=True),
     )
     plan = replace(plan, velocities=velocities, virial=virial)
-    runner = choose_engine(engine)
     place = output_folder(folder)
     inputs = _inputs(system, conditions, plan, runner.name, minimise)
     if _is_finished(place, inputs):
@@ -185,7 +191,15 @@ def _plan(duration: float, step: float, *, observe: float, frame: float, checkpo
     return Plan(steps, observe_every, frame_every, checkpoint_every)
 
 
-def _system(structure: "Atoms | MolecularSystem", force_field: ForceField | str | Path | None) -> MolecularSystem:
+def _system(
+    structure: "Atoms | MolecularSystem", force_field: ForceField | str | Path | None, engine: Engine
+) -> "MolecularSystem | Structure":
+    from caloris.atoms.engines.ase import AseEngine, Structure
+
+    if isinstance(engine, AseEngine):
+        atoms = structure.atoms if isinstance(structure, MolecularSystem) else structure
+        check_structure(atoms)
+        return Structure(standard_cell(atoms))
     if force_field is None:
         if isinstance(structure, MolecularSystem):
             return structure
@@ -194,7 +208,7 @@ def _system(structure: "Atoms | MolecularSystem", force_field: ForceField | str 
     return assemble(atoms, force_field)
 
 
-def _freedom(system: MolecularSystem, cell: CellFreedom | None) -> CellFreedom:
+def _freedom(system: "MolecularSystem | Structure", cell: CellFreedom | None) -> CellFreedom:
     if cell is not None:
         found: CellFreedom = _one_of(cell, ("isotropic", "orthorhombic", "triclinic"), "cell")
         return found
@@ -208,7 +222,9 @@ def _one_of(value: Any, known: tuple[str, ...], name: str) -> Any:
     return value
 
 
-def _inputs(system: MolecularSystem, conditions: Conditions, plan: Plan, engine: str, minimise: bool) -> dict[str, Any]:
+def _inputs(
+    system: "MolecularSystem | Structure", conditions: Conditions, plan: Plan, engine: str, minimise: bool
+) -> dict[str, Any]:
     """All that decides the numbers, as plain JSON."""
     atoms = system.atoms
     digest = hashlib.sha256()
@@ -216,7 +232,11 @@ def _inputs(system: MolecularSystem, conditions: Conditions, plan: Plan, engine:
         digest.update(np.ascontiguousarray(array).tobytes())
     return {
         "structure": {"formula": str(atoms.symbols), "contents": system.contents, "sha256": digest.hexdigest()},
-        "force_field": system.force_field.model_dump(mode="json", by_alias=True),
+        "force_field": (
+            system.force_field.model_dump(mode="json", by_alias=True)
+            if isinstance(system, MolecularSystem)
+            else {"name": "none"}
+        ),
         "conditions": asdict(conditions),
         "plan": asdict(plan),
         "engine": engine,
@@ -252,7 +272,7 @@ def _first_difference(there: Any, here: Any, where: str = "") -> str:
 
 def _run(
     folder: Path,
-    system: MolecularSystem,
+    system: "MolecularSystem | Structure",
     conditions: Conditions,
     plan: Plan,
     engine: Engine,
@@ -281,7 +301,7 @@ def _part(progress: Progress, words: str, stretch: Stretch, steps: int) -> Calla
     return lambda part: progress(words, (stretch.first_step + part * stretch.steps) / steps)
 
 
-def _prepared(system: MolecularSystem, conditions: Conditions, engine: Engine, minimise: bool) -> "Atoms":
+def _prepared(system: "MolecularSystem | Structure", conditions: Conditions, engine: Engine, minimise: bool) -> "Atoms":
     """Go to the minimum and draw velocities, unless the structure has velocities of its own."""
     if system.atoms.has("momenta") and np.any(system.atoms.get_momenta()):
         return system.atoms
@@ -327,7 +347,7 @@ def with_velocities(atoms: "Atoms", temperature: float, seed: int) -> "Atoms":
 
 def _advance(
     folder: Path,
-    system: MolecularSystem,
+    system: "MolecularSystem | Structure",
     conditions: Conditions,
     plan: Plan,
     stretch: Stretch,
@@ -367,7 +387,7 @@ def last_checkpoint(folder: Path) -> int:
     return max((int(path.name.removeprefix("state-")) for path in folder.glob("state-*")), default=0)
 
 
-def _finish(folder: Path, system: MolecularSystem, inputs: dict[str, Any], engine: Engine) -> None:
+def _finish(folder: Path, system: "MolecularSystem | Structure", inputs: dict[str, Any], engine: Engine) -> None:
     """Join the segments, write the last structure and the averages; the averages last: they say that all is done."""
     from caloris.atoms.trajectory import join_segments, read_segment
 

@@ -121,7 +121,7 @@ def assemble(atoms: "Atoms", force_field: ForceField | str | Path) -> MolecularS
     <MolecularSystem 960 atoms: 120 SCN, 120 NH4; NH4SCN>
     """
     field = load_force_field(force_field)
-    _check_structure(atoms)
+    check_structure(atoms)
     placed = standard_cell(atoms)
     bonded = _bonded_pairs(placed, field)
     molecule = _components(len(placed), bonded)
@@ -163,7 +163,19 @@ def standard_cell(atoms: "Atoms") -> "Atoms":
     return turned
 
 
-def _check_structure(atoms: "Atoms") -> None:
+def check_structure(atoms: "Atoms") -> None:
+    """Refuse what is no ordered periodic crystal with finite numbers.
+
+    Parameters
+    ----------
+    atoms:
+        The structure.
+
+    Raises
+    ------
+    InputError
+        If it has no atoms, no cell, broken numbers or sites of fractional occupancy.
+    """
     from caloris.materials.crystal import occupancies
 
     if len(atoms) == 0 or atoms.cell.rank != 3:

@@ -8,7 +8,7 @@ it had not been, wherever the engine itself is deterministic. Units: angstrom, p
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from caloris.errors import ComputationError
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from caloris.atoms.system import MolecularSystem
     from caloris.atoms.trajectory import Segment
 
 Array = NDArray[np.float64]
@@ -81,22 +80,22 @@ class Stretch:
 
 
 class Engine(Protocol):
-    """An engine of molecular dynamics."""
+    """An engine of molecular dynamics; ``system`` is a MolecularSystem, or what has atoms for an ASE calculator."""
 
     name: str
 
     def version(self) -> str:
         """Return the version, or raise an InputError that names the extra to install."""
 
-    def energy(self, system: "MolecularSystem", accuracy: float | None = None) -> Static:
+    def energy(self, system: Any, accuracy: float | None = None) -> Static:
         """Return energy, forces and pressure of a structure; ``accuracy`` wins over the force field's."""
 
-    def minimise(self, system: "MolecularSystem") -> "Atoms":
+    def minimise(self, system: Any) -> "Atoms":
         """Return the structure at the nearest minimum of the energy, the cell as it was."""
 
     def advance(
         self,
-        system: "MolecularSystem",
+        system: Any,
         conditions: Conditions,
         stretch: Stretch,
         start: Path | None,
