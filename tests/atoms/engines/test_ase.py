@@ -59,7 +59,7 @@ def argon():
 
 
 def lennard_jones():
-    return ase_engine("lj", sigma=3.4, epsilon=0.0104, rc=5.2, smooth=True)
+    return ase_engine("lj", sigma="3.4 angstrom", epsilon="0.0104 eV", cutoff="5.2 angstrom", smooth=True)
 
 
 def test_pressure_is_minus_the_slope_of_the_energy_with_strain():
@@ -190,10 +190,10 @@ def test_a_calculator_without_stress_has_no_pressure(tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("nothing_here:Calculator", "nothing_here is not installed; pip install nothing_here"),
-        ("ase.calculators.emt:Emt", "has no Emt"),
+        ("nothing_here:Calculator", "nothing_here"),
+        ("ase.calculators.emt:Emt", "has no class 'Emt'"),
         ("emt ", "there are emt, lj, gpaw, tblite"),
-        ("ase.build:bulk", "refuses its arguments: TypeError"),
+        ("ase.build:bulk", "missing a required argument"),
     ],
 )
 def test_calculators_that_cannot_be_made_are_refused(name, words):

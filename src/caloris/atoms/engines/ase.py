@@ -6,7 +6,6 @@ one length, three lengths, or all of the cell. Random numbers of a stretch come 
 stretch repeats bit for bit wherever the calculator does.
 """
 
-import importlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,12 +30,6 @@ _FORMAT = "caloris-ase-state 1"
 _TENSOR = ("xx", "yy", "zz", "xy", "xz", "yz")
 _VOIGT = [0, 1, 2, 5, 4, 3]  # ASE has xx, yy, zz, yz, xz, xy
 _FORCE_TOLERANCE, _MOST_STEPS = 1e-3, 5000  # eV/angstrom
-_CALCULATORS = {
-    "emt": "ase.calculators.emt:EMT",
-    "lj": "ase.calculators.lj:LennardJones",
-    "gpaw": "gpaw:GPAW",
-    "tblite": "tblite.ase:TBLite",
-}
 
 
 class HasAtoms(Protocol):
@@ -120,9 +113,9 @@ def ase_engine(calculator: str, **keywords: Any) -> "AseEngine":
     Parameters
     ----------
     calculator:
-        "emt", "lj", "gpaw", "tblite", or a class as "package.module:Class".
+        A name that :func:`caloris.atoms.calculators.calculator` knows, or a class as "package.module:Class".
     keywords:
-        Of the calculator, such as ``mode={"name": "pw", "ecut": 550}, xc="PBE"`` for gpaw.
+        Options of that calculator, such as ``cutoff="700 eV"`` for gpaw.
 
     Returns
     -------
@@ -141,23 +134,11 @@ def ase_engine(calculator: str, **keywords: Any) -> "AseEngine":
     >>> ase_engine("vasp6")
     Traceback (most recent call last):
     ...
-    caloris.errors.InputError: calculator: no 'vasp6'; there are emt, lj, gpaw, tblite, or write package.module:Class
+    caloris.errors.InputError: calculator: no calculator 'vasp6'; there are emt, lj, gpaw, ...
     """
-    address = _CALCULATORS.get(calculator, calculator)
-    module, colon, name = address.partition(":")
-    if not (module and colon and name):
-        known = ", ".join(_CALCULATORS)
-        raise InputError(f"calculator: no {calculator!r}; there are {known}, or write package.module:Class")
-    try:
-        factory = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        package = module.split(".")[0]
-        if getattr(error, "name", None) in (package, module):
-            raise InputError(f"calculator {calculator}: {package} is not installed; pip install {package}") from None
-        raise InputError(f"calculator {calculator}: {package} does not load: {error}; install what it needs") from None
-    except AttributeError:
-        raise InputError(f"calculator {calculator}: the module {module} has no {name}; correct the name") from None
-    engine = AseEngine(lambda: factory(**keywords), f"ase-{calculator}")
+    from caloris.atoms.calculators import calculator as make
+
+    engine = AseEngine(lambda: make(calculator, **keywords), f"ase-{calculator}")
     engine.check()
     return engine
 

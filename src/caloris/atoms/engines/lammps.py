@@ -262,7 +262,7 @@ def _styles(lmp: Any, system: "MolecularSystem") -> None:
     if len(system.angles.atoms):
         lmp.command("angle_style harmonic")
     if len(system.torsions.atoms):
-        lmp.command("dihedral_style charmm")
+        lmp.command("dihedral_style fourier")
 
 
 def _define(lmp: Any, system: "MolecularSystem") -> None:
@@ -319,7 +319,10 @@ def _interactions(lmp: Any, system: "MolecularSystem", kspace: str = "pppm", acc
     coefficients = _pair_coefficients(system, charged)
     used = sorted({style for _, style, _ in coefficients if style != "none"})
     radius = f"{field.cutoff_radius!r}"
-    if len(used) == 1 and all(style == used[0] for _, style, _ in coefficients):
+    if not used:
+        lmp.command(f"pair_style zero {radius}")
+        lmp.command("pair_coeff * *")
+    elif len(used) == 1 and all(style == used[0] for _, style, _ in coefficients):
         lmp.command(f"pair_style {used[0]} {radius}")
         for pair, _, values in coefficients:
             lmp.command(f"pair_coeff {pair} {values}")
@@ -334,7 +337,7 @@ def _interactions(lmp: Any, system: "MolecularSystem", kspace: str = "pppm", acc
     for number, (k, theta0) in enumerate(system.angles.constants, start=1):
         lmp.command(f"angle_coeff {number} {k!r} {np.degrees(theta0).item()!r}")
     for number, (k, n, phi0) in enumerate(system.torsions.constants, start=1):
-        lmp.command(f"dihedral_coeff {number} {k!r} {n} {round(np.degrees(phi0))} 0.0")
+        lmp.command(f"dihedral_coeff {number} 1 {k!r} {n} {np.degrees(phi0).item()!r}")
     if charged:
         lmp.command(f"kspace_style {kspace} {field.ewald_accuracy if accuracy is None else accuracy!r}")
     lmp.command(f"neighbor {_SKIN} bin")
