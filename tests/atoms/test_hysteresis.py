@@ -13,17 +13,19 @@ from caloris.materials import load
 EDGES = np.linspace(350.0, 550.0, 41)
 
 
-def ramp(T_t: float, width: float, jump: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Synthetic volumes along a ramp, with noise that is correlated over twenty values."""
+def ramp(
+    T_t: float, width: float, jump: float, seed: int, phi: float = 0.9, values: int = 8000, bend: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
+    """Synthetic volumes along a ramp, with noise that is correlated over (1 + phi)/(1 - phi) values."""
     rng = np.random.default_rng(seed)
-    T = np.linspace(350.0, 550.0, 8000)
-    noise, sigma, phi = np.empty(len(T)), 60.0, 0.9
+    T = np.linspace(350.0, 550.0, values)
+    noise, sigma = np.empty(len(T)), 60.0
     noise[0] = rng.normal(0, sigma)
     kicks = rng.normal(0, sigma * np.sqrt(1 - phi**2), len(T))
     for k in range(1, len(T)):
         noise[k] = phi * noise[k - 1] + kicks[k]
     step = 1.0 / (1.0 + np.exp(-(T - T_t) / width))
-    return T, 8200.0 + 0.9 * (T - 350.0) + (jump + 0.5 * (T - T_t)) * step + noise
+    return T, 8200.0 + 0.9 * (T - 350.0) + (jump + bend * (T - T_t)) * step + noise
 
 
 def test_the_middle_of_the_step_and_its_height_are_found_within_their_errors() -> None:
@@ -42,14 +44,22 @@ def test_the_middle_of_the_step_and_its_height_are_found_within_their_errors() -
     assert np.abs(np.mean(pulls, axis=0)).max() < 0.5
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_crystal_that_only_expands_has_no_transition(seed: int) -> None:
-    binned = bin_means(*ramp(447.0, 4.0, 0.0, seed), EDGES)
-    T = (EDGES[1:] + EDGES[:-1]) / 2
-    assert (
-        fit_step(T, 8200.0 + 0.9 * (T - 350) + np.random.default_rng(seed).normal(0, 5, 40), np.full(40, 25.0)) is None
-    )
-    assert binned.variances.min() > 0
+@pytest.mark.parametrize(("phi", "values", "bins"), [(0.9, 8000, 40), (0.98, 10000, 25), (0.95, 4000, 20)])
+def test_a_crystal_that_only_expands_has_no_transition(phi: float, values: int, bins: int) -> None:
+    """Correlated noise on a straight line: a step is found in one ramp of twenty at most."""
+    found = 0
+    for seed in range(20):
+        T, V = ramp(447.0, 4.0, 0.0, seed, phi=phi, values=values, bend=0.0)
+        edges = np.linspace(350.0, 550.0, bins + 1)
+        binned = bin_means(T, V, edges)
+        found += fit_step((edges[1:] + edges[:-1]) / 2, binned.values, binned.variances) is not None
+    assert found <= 1
+
+
+def test_bins_shorter_than_the_correlation_are_refused() -> None:
+    T, V = ramp(447.0, 4.0, 0.0, 1, phi=0.99, values=4000, bend=0.0)
+    with pytest.raises(InputError, match="one independent value takes"):
+        bin_means(T, V, np.linspace(350.0, 550.0, 61))
 
 
 def test_errors_of_the_bins_count_the_correlation() -> None:
@@ -67,6 +77,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rate": "5 K"}, "rate"),
     ({"low": "600 K"}, "low, high: 600 K is not below 550 K"),
     ({"duration": "5 ps"}, "duration: the loop sets it itself"),
+    ({"ensemble": "NVT"}, "ensemble: the loop looks at the volume"),
 ]
 
 

@@ -70,6 +70,7 @@ def test_a_simulation_keeps_frames_thermodynamics_and_its_inputs(undisturbed: Pa
     assert simulation.inputs["force_field"]["name"] == "Li2B12H12"
     assert "lammps" in simulation.summary()
     assert sorted(path.name for path in undisturbed.iterdir()) == [
+        ".lock",
         "averages.json",
         "final.npz",
         "inputs.json",
@@ -222,6 +223,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"cell": "cubic"}, "cell: 'cubic' is none of isotropic"),
     ({"engine": "gromacs"}, "engine: no engine 'gromacs'"),
     ({"pressure": 3}, "pressure: 3 has no unit"),
+    ({"ensemble": "NVE", "final_temperature": "500 K"}, "final_temperature: NVE has no thermostat"),
+    ({"ensemble": "NVT", "pressure": "1 GPa"}, "pressure: NVT has no barostat"),
+    ({"engine": "openmm", "virial": True}, "virial: the engine openmm has none per atom"),
+    ({"duration": "0.43 ps"}, "duration: 430 fs is no whole number of frames of 50 fs"),
+    ({"duration": "0.1 ps"}, "4 observations are too few for averages"),
 ]
 
 
@@ -322,3 +328,88 @@ def test_any_ase_calculator_drives_the_same_simulation(tmp_path: Path) -> None:
     assert observables["temperature"].values[late].mean() == pytest.approx(50.0, rel=0.1)
     total = observables["potential_energy"].values + observables["kinetic_energy"].values
     assert np.ptp(total) < 0.01 * observables["kinetic_energy"].values.mean()
+
+
+def test_what_a_kill_leaves_half_written_stops_nothing(undisturbed: Path, tmp_path: Path) -> None:
+    """A segment and a state under their temporary names, as kill -9 leaves them."""
+    (tmp_path / "segments").mkdir()
+    (tmp_path / "segments" / ".000000000100-abc.h5").write_bytes(b"half")
+    (tmp_path / ".state-000000000100-abc").write_bytes(b"half")
+    simulate(borate(), "Li2B12H12", folder=tmp_path, **SHORT)
+    assert_same(undisturbed, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in undisturbed.iterdir()}
+
+
+def test_two_processes_do_not_run_one_simulation(tmp_path: Path) -> None:
+    folder = tmp_path / "md"
+    process = multiprocessing.get_context("spawn").Process(target=_go, args=(folder,))
+    process.start()
+    try:
+        while process.is_alive() and not (folder / "inputs.json").is_file():
+            time.sleep(0.002)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        with pytest.raises(InputError, match="another process is running this simulation"):
+            simulate(borate(), "Li2B12H12", folder=folder, **SHORT)
+    finally:
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGCONT)
+        process.join()
+    assert open_simulation(folder).averages
+
+
+def test_folders_may_have_any_name(undisturbed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "50 % done*"
+    simulate(borate(), "Li2B12H12", folder=folder, **SHORT)
+    assert_same(undisturbed, folder)
+
+
+def test_enthalpy_at_constant_volume_is_that_of_the_pressure_there_is(tmp_path: Path) -> None:
+    run = simulate(borate(), "Li2B12H12", folder=tmp_path, **{**SHORT, "ensemble": "NVT"})
+    observables = run.trajectory.observables
+    energy = observables["potential_energy"].values + observables["kinetic_energy"].values
+    work = observables["pressure"].values * observables["volume"].values / 160217.6634
+    assert observables["enthalpy"].values == pytest.approx(energy + work, rel=1e-9)
+    assert np.abs(work).max() > 0.1  # the printed cell is far too small for this force field
+
+
+def test_a_right_angled_crystal_may_shear(tmp_path: Path) -> None:
+    run = simulate(borate(), "Li2B12H12", folder=tmp_path, **{**SHORT, "cell": "triclinic"})
+    assert np.ptp(run.trajectory.observables["alpha"].values) > 1e-4
+
+
+def test_a_mean_temperature_far_from_the_one_held_is_said(tmp_path: Path) -> None:
+    run = simulate(borate(), "Li2B12H12", folder=tmp_path, **{**SHORT, "ensemble": "NVE", "minimise": True})
+    assert any("NVE has no thermostat" in caution for caution in run.cautions)
+
+
+def test_means_are_over_the_part_that_is_stated(undisturbed: Path) -> None:
+    run = open_simulation(undisturbed)
+    observables = run.trajectory.observables
+    time_ps = observables.coords["time"].values
+    kept = time_ps >= time_ps[0] + run.equilibration.value - 1e-9
+    for name in ("temperature", "volume", "enthalpy"):
+        assert run.averages[name].value == pytest.approx(observables[name].values[kept].mean(), rel=1e-12)
+
+
+def test_a_damaged_result_is_named(undisturbed: Path, tmp_path: Path) -> None:
+    for name in ("inputs.json", "averages.json"):
+        (tmp_path / name).write_text((undisturbed / name).read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "averages.json").write_text('{"averages": {}}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"averages.json: damaged"):
+        open_simulation(tmp_path)
+
+
+def test_another_calculator_is_another_simulation(tmp_path: Path) -> None:
+    from ase.build import bulk
+
+    from caloris.atoms.engines.ase import ase_engine
+
+    argon = bulk("Ar", "fcc", a=5.3, cubic=True).repeat(2)
+    settings: dict[str, Any] = {"temperature": "40 K", "duration": "0.5 ps", "ensemble": "NVT", "folder": tmp_path}
+    options = {"sigma": "3.4 angstrom", "cutoff": "5 angstrom"}
+    simulate(argon, engine=ase_engine("lj", epsilon="0.0104 eV", **options), **settings)
+    with pytest.raises(InputError, match=r"another simulation \(engine_settings.options.epsilon"):
+        simulate(argon, engine=ase_engine("lj", epsilon="0.02 eV", **options), **settings)
+    with pytest.raises(InputError, match="brings its own calculator; leave the force field out"):
+        simulate(argon, "Li2B12H12", engine=ase_engine("lj", epsilon="0.02 eV", **options), **settings)

@@ -30,7 +30,11 @@ class Run(Simulation):
 
     def __init__(self, values: np.ndarray, final_temperature: float = 400.0) -> None:
         observables = sc.Dataset(
-            {"volume": sc.array(dims=["time"], values=values, unit="angstrom^3")},
+            {
+                "volume": sc.array(dims=["time"], values=values, unit="angstrom^3"),
+                "enthalpy": sc.array(dims=["time"], values=values - values.mean(), unit="eV"),
+                "kinetic_energy": sc.array(dims=["time"], values=np.full(len(values), 50.0), unit="eV"),
+            },
             coords={"time": sc.array(dims=["time"], values=np.arange(1, len(values) + 1) * 0.02, unit="ps")},
         )
         inputs: dict[str, Any] = {
@@ -58,6 +62,12 @@ def test_the_needed_length_brings_the_error_to_the_tolerance() -> None:
     assert found.means["volume"].coords["time"].values[-1] == pytest.approx(1000.0)
 
 
+def test_errors_of_energies_do_not_depend_on_their_zero() -> None:
+    found = convergence(Run(8000.0 + 10.0 * series(0.9, 50_000, seed=3)), quantities=("enthalpy",), tolerance=1e-3)
+    exact = (10.0 / 50.0 / 1e-3) ** 2 * 19.0 * 0.02  # ps
+    assert found.needed["enthalpy"].value == pytest.approx(exact, rel=0.2)
+
+
 def test_the_parts_hold_the_truth_as_often_as_their_errors_say() -> None:
     inside = []
     for seed in range(150):
@@ -77,7 +87,7 @@ def test_ramps_short_runs_and_unknown_quantities_are_refused() -> None:
         convergence(Run(flat, final_temperature=500.0), quantities=("volume",))
     with pytest.raises(InputError, match="only 100 values after equilibration"):
         convergence(Run(flat[:100]), quantities=("volume",))
-    with pytest.raises(InputError, match="'density' was not kept; there are volume"):
+    with pytest.raises(InputError, match="'density' was not kept; there are"):
         convergence(Run(flat), quantities=("density",))
     with pytest.raises(InputError, match="tolerance: must be greater than 0"):
         convergence(Run(flat), quantities=("volume",), tolerance=-1.0)

@@ -73,7 +73,8 @@ def test_hydrogen_can_be_either_isotope() -> None:
         ({"colour": "red"}, "settings: 'colour' is not known"),
         ({"analyses": ["diffusion"]}, "analyses: 'diffusion' is not known"),
         ({"analyses": ["entropy Li"]}, "analyses: 'entropy Li' is not known"),
-        ({"structure": {"file": "nowhere.cif"}}, "nowhere.cif"),
+        ({"structure": {"file": "nowhere.cif"}}, "nowhere.cif: no such structure file"),
+        ({"structure": {"file": "mine/NH4SCN-monoclinic.cif"}}, "no such structure file"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:

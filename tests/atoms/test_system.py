@@ -193,3 +193,49 @@ def test_a_type_can_depend_on_what_is_bound_to_an_atom() -> None:
     chain = [system.types[i] for i in system.torsions.atoms[0]]
     assert chain in (["o", "c", "oh", "ho"], ["ho", "oh", "c", "o"])
     assert system.torsions.constants == [(0.1, 2, pytest.approx(np.pi))]
+
+
+def water(without: str = "") -> tuple[Atoms, Any]:
+    """TIP3P: the hydrogens have no Lennard-Jones of their own, the oxygen keeps others away."""
+    from ase.build import molecule
+
+    types: dict[str, Any] = {
+        "ow": {"element": "O", "charge": -0.834, "lennard_jones": {"rmin_half": 1.7683, "epsilon": 0.1521}},
+        "hw": {"element": "H", "charge": 0.417, "lennard_jones": {"rmin_half": 0.0, "epsilon": 0.0}},
+    }
+    if without:
+        del types[without]["lennard_jones"]
+    rest = {"status": "published", "source": "jorgensen"}
+    tables = {
+        "schema": 1,
+        "name": "TIP3P",
+        "units": {"energy": "kcal/mol", "length": "angstrom", "angle": "deg"},
+        "cutoff": 5.0,
+        "mixing": "lorentz-berthelot",
+        "sources": {"jorgensen": {"citation": "Jorgensen et al., J. Chem. Phys. 79, 926 (1983)"}},
+        "types": {name: {**entry, **rest} for name, entry in types.items()},
+        "molecules": {"water": {"formula": {"H": 2, "O": 1}, "types": {"O": "ow", "H": "hw"}}},
+        "bonds": [{"types": ["ow", "hw"], "k": 553.0, "r0": 0.9572, **rest}],
+        "angles": [{"types": ["hw", "ow", "hw"], "k": 100.0, "theta0": 104.52, **rest}],
+    }
+    one = molecule("H2O")
+    one.set_cell([5.0, 5.0, 5.0])
+    one.pbc = True
+    return one.repeat(2), parse_force_field(tables)
+
+
+def test_bare_hydrogens_are_kept_apart_by_what_they_are_bound_to() -> None:
+    assert assemble(*water()).contents == {"water": 8}
+    with pytest.raises(InputError, match=r"no repulsion between (ow and hw|hw and ow)"):
+        assemble(*water(without="ow"))
+
+
+def test_crystals_must_be_periodic_and_molecules_told_apart(borate: Atoms) -> None:
+    open_crystal = borate.copy()
+    open_crystal.pbc = (True, True, False)
+    with pytest.raises(InputError, match="not periodic in all directions"):
+        assemble(open_crystal, "Li2B12H12")
+    with pytest.raises(InputError, match="two of them have one formula"):
+        changed("Li2B12H12", lambda t: t["molecules"].update(Li2=t["molecules"]["Li"]))
+    with pytest.raises(InputError, match=r"exclusions.coulomb.2"):
+        changed("Li2B12H12", lambda t: t["exclusions"].update(coulomb=[0.0, 0.0, 2.0]))

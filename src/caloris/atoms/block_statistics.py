@@ -172,7 +172,7 @@ def block_error(series: Series) -> BlockError:
     return BlockError(error, error / math.sqrt(2 * (count - 1)), count, length, False)
 
 
-def average(series: sc.DataArray) -> sc.DataArray:
+def average(series: sc.DataArray, *, start: int | None = None) -> sc.DataArray:
     """Average a series over its equilibrium, with the standard error of the mean as variance.
 
     The equilibrium is found by :func:`equilibration`; the variance is that of the values times g over their number,
@@ -182,6 +182,8 @@ def average(series: sc.DataArray) -> sc.DataArray:
     ----------
     series:
         One dimension, evenly spaced.
+    start:
+        The first value that belongs to the equilibrium; without it :func:`equilibration` finds it.
 
     Returns
     -------
@@ -204,7 +206,7 @@ def average(series: sc.DataArray) -> sc.DataArray:
     from scipy.special import stdtrit
 
     values = _values(series)
-    part = equilibration(values)
+    part = equilibration(values) if start is None else _from(values, start)
     kept = values[part.start :]
     independent = max(part.independent, 1.0)
     spread = float(np.var(kept)) * len(kept) / max(len(kept) - part.inefficiency, 1.0)
@@ -226,6 +228,11 @@ def average(series: sc.DataArray) -> sc.DataArray:
     for name in coords:  # so that averages of different runs can be subtracted
         result.coords.set_aligned(name, False)
     return result
+
+
+def _from(values: Array, start: int) -> Equilibration:
+    inefficiency = statistical_inefficiency(values[start:])
+    return Equilibration(start, inefficiency, (len(values) - start) / inefficiency)
 
 
 def autocorrelation(values: Array) -> Array:

@@ -69,7 +69,8 @@ def _draw(axes: "Axes", time: np.ndarray, values: np.ndarray) -> None:
     axes.margins(x=0)
     # the heating up of the first moments must not flatten the rest
     low, high = np.percentile(values, [1.0, 99.0])
-    axes.set_ylim(low - 0.4 * (high - low), high + 0.4 * (high - low))
+    margin = 0.4 * (high - low) or 1e-3 * abs(high) or 1.0
+    axes.set_ylim(low - margin, high + margin)
 
 
 def plot_hysteresis(loop: "HysteresisLoop") -> "Figure":
@@ -130,8 +131,9 @@ def plot_convergence(found: "Convergence") -> "Figure":
     panels = np.atleast_1d(figure.subplots(len(found.means), 1, sharex=True))
     for axes, (name, mean) in zip(panels, found.means.items(), strict=True):
         last = float(mean.values[-1])
-        deviation = 100 * (mean.values / last - 1)
-        error = 100 * np.sqrt(mean.variances) / abs(last)
+        scale = abs(found.scales[name])
+        deviation = 100 * (mean.values - last) / scale
+        error = 100 * np.sqrt(mean.variances) / scale
         axes.errorbar(mean.coords["time"].values, deviation, error, fmt="o-", ms=4, lw=1, color=_LINE)
         axes.axhspan(-100 * found.tolerance, 100 * found.tolerance, color=_LEFT_OUT, lw=0, zorder=0)
         axes.set_ylabel(f"{name.replace('_', ' ')} (%)")

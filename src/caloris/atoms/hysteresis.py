@@ -144,7 +144,7 @@ def hysteresis_loop(
     rate: Quantity = "100 K/ns",
     pressure: Quantity = "0 MPa",
     hold: Quantity = "10 ps",
-    bins: int = 60,
+    bins: int = 40,
     progress: Progress | None = None,
     **settings: Any,
 ) -> HysteresisLoop:
@@ -202,6 +202,8 @@ def hysteresis_loop(
     for name in settings:
         if name in _OWN:
             raise InputError(f"{name}: the loop sets it itself")
+    if settings.get("ensemble", "NPT") != "NPT":
+        raise InputError("ensemble: the loop looks at the volume, so it must be NPT")
     place = output_folder(folder)
     report = progress or (lambda words, part: None)
     duration = f"{(T_high - T_low) / speed * 1000!r} ps"
@@ -286,12 +288,12 @@ def bin_means(temperature: np.ndarray, values: np.ndarray, edges: np.ndarray) ->
     Returns
     -------
     :
-        Means; standard errors from the correlation time within the bins as variances.
+        Means; standard errors from the correlation time of the whole ramp as variances.
 
     Raises
     ------
     InputError
-        If a bin holds fewer than ten values.
+        If a bin holds fewer than ten values, or fewer than three independent ones.
     """
     from caloris.atoms.block_statistics import statistical_inefficiency
 
@@ -300,7 +302,18 @@ def bin_means(temperature: np.ndarray, values: np.ndarray, edges: np.ndarray) ->
     if min(len(group) for group in groups) < 10:
         raise InputError(f"bins: {len(groups)} are too many for {len(values)} values; take fewer, or a slower ramp")
     means = np.array([group.mean() for group in groups])
-    variances = np.array([group.var(ddof=1) * statistical_inefficiency(group) / len(group) for group in groups])
+    # one correlation time for all bins, which are too short to see it: of eighths of the ramp, each about a line of its
+    # own; the median leaves out the eighth that has the step
+    eighths = zip(np.array_split(temperature, 8), np.array_split(values, 8), strict=True)
+    samples = float(np.median([statistical_inefficiency(v - np.polyval(np.polyfit(T, v, 1), T)) for T, v in eighths]))
+    if samples > min(len(group) for group in groups) / 3:
+        raise InputError(
+            f"bins: {len(groups)} are too many, one independent value takes {samples:.0f} of "
+            f"{min(len(group) for group in groups)} in a bin; take fewer, or a slower ramp"
+        )
+    variances = np.array(
+        [group.var(ddof=1) * samples / (len(group) - min(samples, len(group) - 1)) for group in groups]
+    )
     return sc.DataArray(
         sc.array(dims=["temperature"], values=means, variances=variances, unit="angstrom^3"),
         coords={"temperature": sc.array(dims=["temperature"], values=edges, unit="K")},
@@ -322,8 +335,8 @@ def fit_step(
     Returns
     -------
     :
-        Temperature of the middle (K) and relative change of volume there, each with its error; None where a straight
-        line does as well.
+        Temperature of the middle (K) and relative change of volume there, each with its error; None where a parabola
+        does as well.
 
     Examples
     --------

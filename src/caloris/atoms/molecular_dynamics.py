@@ -5,9 +5,11 @@ in stretches from checkpoint to checkpoint, each started from the checkpoint's f
 goes on gives the same numbers as one that was not. Quantities come in with units; angstrom, ps, eV, K, MPa inside.
 """
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 _KEPT_STATES = 2
+_FEWEST = 8
+"""Values that an average needs."""
 _TIME_STEP = 1.0
 """fs, where no force field says better."""
 
@@ -140,13 +144,27 @@ def simulate(
         checkpoint=magnitude(checkpoint_interval, "fs", "checkpoint_interval", positive=True),
     )
     plan = replace(plan, velocities=velocities, virial=virial)
+    _check_together(conditions, plan, runner)
     place = output_folder(folder)
-    inputs = _inputs(system, conditions, plan, runner.name, minimise)
-    if _is_finished(place, inputs):
-        return open_simulation(place)
-    _run(place, system, conditions, plan, runner, minimise, progress or (lambda words, part: None))
-    _finish(place, system, inputs, runner)
+    with _alone(place):
+        inputs = _inputs(system, conditions, plan, runner, minimise)
+        if _is_finished(place, inputs):
+            _clean(place)
+            return open_simulation(place)
+        _run(place, system, conditions, plan, runner, minimise, progress or (lambda words, part: None))
+        _finish(place, system, plan, inputs, runner)
     return open_simulation(place)
+
+
+def _check_together(conditions: Conditions, plan: "Plan", engine: Engine) -> None:
+    """Refuse before anything is written what would be ignored or fail later."""
+    if conditions.ensemble == "NVE" and conditions.final_temperature != conditions.temperature:
+        raise InputError("final_temperature: NVE has no thermostat to ramp; take NVT or NPT")
+    if conditions.ensemble != "NPT" and conditions.pressure != 0:
+        raise InputError(f"pressure: {conditions.ensemble} has no barostat; take NPT, or leave the pressure out")
+    if plan.virial and engine.name != "lammps":
+        raise InputError(f"virial: the engine {engine.name} has none per atom; take lammps")
+    engine.version()  # refuses here what is not installed
 
 
 @dataclass(frozen=True)
@@ -187,6 +205,15 @@ def _plan(duration: float, step: float, *, observe: float, frame: float, checkpo
             f"duration: {duration:g} fs is shorter than one frame of {frame_every * step:g} fs; "
             "run longer or keep frames more often"
         )
+    if abs(steps * step / duration - 1) > 0.01:
+        raise InputError(
+            f"duration: {duration:g} fs is no whole number of frames of {frame_every * step:g} fs; change one of them"
+        )
+    if steps // observe_every < _FEWEST:
+        raise InputError(
+            f"duration: {steps // observe_every} observations are too few for averages, {_FEWEST} are needed; "
+            "run longer or observe more often"
+        )
     checkpoint_every = max(1, round(checkpoint / step / frame_every)) * frame_every
     return Plan(steps, observe_every, frame_every, checkpoint_every)
 
@@ -197,6 +224,10 @@ def _system(
     from caloris.atoms.engines.ase import AseEngine, Structure
 
     if isinstance(engine, AseEngine):
+        if force_field is not None:
+            raise InputError(
+                f"force_field: the engine {engine.name} brings its own calculator; leave the force field out"
+            )
         atoms = structure.atoms if isinstance(structure, MolecularSystem) else structure
         check_structure(atoms)
         return Structure(standard_cell(atoms))
@@ -223,7 +254,7 @@ def _one_of(value: Any, known: tuple[str, ...], name: str) -> Any:
 
 
 def _inputs(
-    system: "MolecularSystem | Structure", conditions: Conditions, plan: Plan, engine: str, minimise: bool
+    system: "MolecularSystem | Structure", conditions: Conditions, plan: Plan, engine: Engine, minimise: bool
 ) -> dict[str, Any]:
     """All that decides the numbers, as plain JSON."""
     atoms = system.atoms
@@ -239,7 +270,8 @@ def _inputs(
         ),
         "conditions": asdict(conditions),
         "plan": asdict(plan),
-        "engine": engine,
+        "engine": engine.name,
+        "engine_settings": engine.settings(),
         "minimise": minimise,
     }
 
@@ -367,9 +399,13 @@ def _advance(
     start = None if stretch.first_step == 0 else folder / _state(stretch.first_step)
     with whole(folder / _state(last)) as temporary:
         segment = engine.advance(system, piece, stretch, start, temporary, progress)
-        write_segment(folder / "segments" / f"{last:012d}.h5", segment)
+        write_segment(folder / "segments" / _segment(last), segment)
     for old in sorted(folder.glob("state-*"))[:-_KEPT_STATES]:
         old.unlink()
+
+
+def _segment(step: int) -> str:
+    return f"{step:012d}.h5"
 
 
 def _state(step: int) -> str:
@@ -387,11 +423,13 @@ def last_checkpoint(folder: Path) -> int:
     return max((int(path.name.removeprefix("state-")) for path in folder.glob("state-*")), default=0)
 
 
-def _finish(folder: Path, system: "MolecularSystem | Structure", inputs: dict[str, Any], engine: Engine) -> None:
+def _finish(
+    folder: Path, system: "MolecularSystem | Structure", plan: Plan, inputs: dict[str, Any], engine: Engine
+) -> None:
     """Join the segments, write the last structure and the averages; the averages last: they say that all is done."""
     from caloris.atoms.trajectory import join_segments, read_segment
 
-    paths = sorted((folder / "segments").glob("*.h5"))
+    paths = [folder / "segments" / _segment(stretch.first_step + stretch.steps) for stretch in plan.stretches()]
     join_segments(
         paths,
         folder / TRAJECTORY,
@@ -403,6 +441,24 @@ def _finish(folder: Path, system: "MolecularSystem | Structure", inputs: dict[st
     )
     final_file(folder, system.atoms, read_segment(paths[-1]))
     write_result(folder, system.atoms)
-    for path in [*paths, *sorted(folder.glob("state-*"))]:
-        path.unlink()
-    (folder / "segments").rmdir()
+    _clean(folder)
+
+
+def _clean(folder: Path) -> None:
+    """Remove what only an unfinished simulation needs, and what a kill left half-written."""
+    shutil.rmtree(folder / "segments", ignore_errors=True)
+    for path in (*folder.glob("state-*"), *folder.glob(".*-*")):
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder against another process that runs the same simulation."""
+    import fcntl
+
+    with (folder / ".lock").open("a", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{folder}: another process is running this simulation; wait for it") from None
+        yield

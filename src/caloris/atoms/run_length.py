@@ -1,8 +1,8 @@
 """How long is long enough: what a simulation says after a part of it, and how its error falls with length.
 
 The mean over the first t of the equilibrated run against the mean over all of it; the standard error falls as t^(-1/2)
-once t is long against the correlation time. Source: Supplementary Fig. 7 of Sau et al., Sci. Rep. (2021), where energy,
-structure and diffusion are called converged after 2 ns.
+once t is long against the correlation time. Errors of energies are relative to the kinetic energy. Source:
+Supplementary Fig. 7 of Sau et al., Sci. Rep. (2021), where energy, structure and diffusion are converged after 2 ns.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from caloris.units import Quantity, magnitude, to_json
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_ENERGIES = ("potential_energy", "total_energy", "enthalpy")
 _LEAST = 200
 """Values that the shortest part must have."""
 
@@ -34,6 +35,8 @@ class Convergence:
     """Over ``time``: mean and standard error (as variance) after so long."""
     needed: dict[str, sc.Variable]
     """How long a run must be for the stated relative error, ps."""
+    scales: dict[str, float]
+    """What the errors are relative to: the mean; for energies, whose zero means nothing, the mean kinetic energy."""
     tolerance: float
     cautions: list[str]
 
@@ -54,7 +57,7 @@ class Convergence:
         """Return the numbers in a few lines for people."""
         lines = [f"{self.name}: relative standard error, and the length that brings it to {100 * self.tolerance:g} %"]
         for name, mean in self.means.items():
-            error = float(np.sqrt(mean.variances[-1]) / abs(mean.values[-1]))
+            error = float(np.sqrt(mean.variances[-1]) / abs(self.scales[name]))
             length = float(mean.coords["time"].values[-1])
             lines.append(
                 f"  {name.replace('_', ' '):18s} {100 * error:8.3g} % after {length:g} ps, "
@@ -146,7 +149,7 @@ def convergence(
     lengths = _lengths(int(kept.sum()), parts)
     if not lengths:
         raise InputError(f"{simulation.folder}: only {int(kept.sum())} values after equilibration; simulate longer")
-    means, needed, cautions = {}, {}, []
+    means, needed, scales, cautions = {}, {}, {}, []
     for name in quantities:
         if name not in observables:
             raise InputError(f"quantities: {name!r} was not kept; there are {', '.join(observables)}")
@@ -154,7 +157,8 @@ def convergence(
         mean, slowest = running_means(values, lengths, float(time[1] - time[0]))
         mean.unit = observables[name].unit
         means[name] = mean
-        relative = float(np.sqrt(mean.variances[-1])) / abs(float(mean.values[-1]))
+        relative = float(np.sqrt(mean.variances[-1])) / abs(_scale(name, mean, observables, kept))
+        scales[name] = _scale(name, mean, observables, kept)
         length = float(mean.coords["time"].values[-1])
         needed[name] = sc.scalar(length * (relative / goal) ** 2, unit="ps")
         if slowest > lengths[-1] / 20:
@@ -163,7 +167,14 @@ def convergence(
                 "more than a twentieth of the run: its error is a guess"
             )
     contents = ", ".join(f"{count} {name}" for name, count in simulation.inputs["structure"]["contents"].items())
-    return Convergence(f"{contents} at {held['temperature']:g} K", means, needed, goal, cautions)
+    return Convergence(f"{contents} at {held['temperature']:g} K", means, needed, scales, goal, cautions)
+
+
+def _scale(name: str, mean: sc.DataArray, observables: sc.Dataset, kept: np.ndarray) -> float:
+    """What an error is relative to: the mean, or for energies, whose zero means nothing, the kinetic energy."""
+    if name in _ENERGIES:
+        return float(observables["kinetic_energy"].values[kept].mean())
+    return float(mean.values[-1])
 
 
 def _lengths(whole_length: int, parts: int) -> list[int]:

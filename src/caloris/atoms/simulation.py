@@ -160,8 +160,11 @@ def open_simulation(folder: str | Path) -> Simulation:
         result = json.loads((place / RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise InputError(f"{place}: no finished simulation there") from None
-    averages = {name: _scalar(entry) for name, entry in result["averages"].items()}
-    return Simulation(place, inputs, averages, _scalar(result["equilibration"]), result["cautions"])
+    try:
+        averages = {name: _scalar(entry) for name, entry in result["averages"].items()}
+        return Simulation(place, inputs, averages, _scalar(result["equilibration"]), list(result["cautions"]))
+    except (KeyError, TypeError, AttributeError):
+        raise InputError(f"{place / RESULT}: damaged; remove the folder and simulate again") from None
 
 
 def _scalar(entry: dict[str, Any]) -> sc.Variable:
@@ -205,7 +208,8 @@ def _averages(observables: sc.Dataset, inputs: dict[str, Any]) -> tuple[dict[str
     leading = [name for name in ("potential_energy", "volume") if _varies(observables, name)]
     first = max((equilibration(observables[name]).start for name in leading), default=0)
     cautions = []
-    if conditions["final_temperature"] != conditions["temperature"]:
+    ramp = conditions["final_temperature"] != conditions["temperature"]
+    if ramp:
         first = 0
         cautions.append("the temperature was ramped: the means are over the whole ramp, no equilibrium")
     elif first > 0.5 * len(time):
@@ -216,14 +220,20 @@ def _averages(observables: sc.Dataset, inputs: dict[str, Any]) -> tuple[dict[str
     found = {}
     for name in _AVERAGED:
         if name in observables and _varies(observables, name):
-            mean = average(observables[name]["time", first:])
+            mean = average(observables[name], start=first)
             found[name] = mean.data
             caution = str(mean.coords["caution"].value)
-            if name in leading and caution:
+            if name in leading and caution and first <= 0.5 * len(time):
                 cautions.append(f"{name.replace('_', ' ')}: {caution}")
         elif name in observables:
             value = observables[name]
             found[name] = sc.scalar(float(value.values[0]), variance=0.0, unit=value.unit)
+    T = found.get("temperature")
+    if T is not None and not ramp and abs(T.value / conditions["temperature"] - 1) > 0.05:
+        cautions.append(
+            f"the mean temperature is {T.value:.1f} K, not {conditions['temperature']:g} K"
+            + (": NVE has no thermostat" if conditions["ensemble"] == "NVE" else "; run longer")
+        )
     left_out = sc.scalar(float(time.values[first] - time.values[0]), unit=time.unit)
     return found, left_out, cautions
 
@@ -238,7 +248,8 @@ def _per_mass(averages: dict[str, sc.Variable], mass: float) -> None:
         return sc.scalar(value.value * factor, variance=value.variance * factor**2, unit=unit)
 
     averages["specific_volume"] = scaled("volume", _M3_PER_KG / mass, "m^3/kg")
-    averages["specific_enthalpy"] = scaled("enthalpy", _JOULE_PER_KG / mass, "J/kg")
+    if "enthalpy" in averages:  # a calculator without stress has none at constant volume
+        averages["specific_enthalpy"] = scaled("enthalpy", _JOULE_PER_KG / mass, "J/kg")
     volume = averages["specific_volume"]
     density = 1.0 / volume.value
     averages["density"] = sc.scalar(density, variance=volume.variance * density**4, unit="kg/m^3")

@@ -3,7 +3,8 @@
 The parameters of the point are ``temperature`` and ``pressure`` (and ``history``, ``phase``, ``seed``); everything else
 is in the settings: ``structure`` = {material, phase, repeat, seed} or {file, repeat}, ``force_field``, ``duration`` and
 any other argument of :func:`caloris.atoms.simulate`, and ``analyses``, such as ["diffusion Li"] or
-["reorientation B12H12"]. A point with a predecessor starts from the last structure of it.
+["reorientation B12H12"]. A structure file of your own is ``structure_file`` under ``[files]``, so that its content is
+part of the key. A point with a predecessor starts from the last structure of it.
 """
 
 import inspect
@@ -78,6 +79,9 @@ def run_state_point(
     phase = given.pop("phase", None)
     analyses = [_analysis(text) for text in given.pop("analyses", [])]
     start = given.pop("structure", None)
+    file = given.pop("structure_file", None)
+    if file is not None:
+        start = {**(start or {}), "file": file}
     if phase is not None and isinstance(start, Mapping):
         start = {**start, "phase": phase}
     field = given.pop("force_field", None)
@@ -144,6 +148,8 @@ def build_structure(settings: Mapping[str, Any] | None) -> "tuple[Atoms, Any]":
         raise InputError(f"structure: repeat must be three whole numbers such as [2, 2, 2], got {repeat!r}")
     if "file" in settings:
         path = Path(str(settings["file"]))
+        if not path.is_file():
+            raise InputError(f"{path}: no such structure file; give its full path, or name it under [files]")
         cell, field = read_structure(path.name, path.parent), None
     else:
         card = load(str(settings["material"]))

@@ -29,6 +29,10 @@ _STRETCH = 1.3
 """Atoms closer than this times the length of their bond are bound."""
 
 
+_SHELTER = 10.0
+"""eV: what a partner on top of a bare atom must cost, by the repulsion of the atom that this one is bound to."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """Bonds, angles or torsions: the atoms of each, which constants it has, and the table of constants."""
@@ -180,6 +184,8 @@ def check_structure(atoms: "Atoms") -> None:
 
     if len(atoms) == 0 or atoms.cell.rank != 3:
         raise InputError("structure: no atoms or no periodic cell; give a crystal, such as card.structure(phase)")
+    if not atoms.pbc.all():
+        raise InputError("structure: it is not periodic in all directions; set atoms.pbc = True for a crystal")
     if not np.isfinite(atoms.positions).all() or not np.isfinite(atoms.cell.array).all():
         raise InputError("structure: a position or a cell vector is not a finite number; mend the file")
     if (occupancies(atoms) < 1).any():
@@ -327,11 +333,27 @@ def _check_missing_pairs(system: MolecularSystem) -> None:
     for one, other in field.type_pairs():
         if not {one, other} <= present or field.types[one].charge * field.types[other].charge >= 0:
             continue
-        if field.collapse_distance(one, other) == np.inf:
+        if field.collapse_distance(one, other) == np.inf and not _is_sheltered(system, one, other):
             raise InputError(
                 f"force field {field.name}: no repulsion between {one} and {other}, which attract one another; "
                 f"add a pair {one}-{other}, or a mixing rule"
             )
+
+
+def _is_sheltered(system: MolecularSystem, one: str, other: str) -> bool:
+    """Whether each atom of one of the types sits inside the repulsion of an atom that it is bound to, as H of water."""
+    field = system.force_field
+    neighbours = _neighbours(len(system.types), system.bonds.atoms)
+
+    def repels(j: int, bare: str, partner: str) -> bool:
+        term, bond = field.pair_term(system.types[j], partner), field.bond_term(system.types[j], bare)
+        return term is not None and bond is not None and term.energy(bond[1]) > _SHELTER
+
+    for bare, partner in ((one, other), (other, one)):
+        atoms = [i for i, name in enumerate(system.types) if name == bare]
+        if all(any(repels(j, bare, partner) for j in neighbours[i]) for i in atoms):
+            return True
+    return False
 
 
 def _check_contacts(system: MolecularSystem) -> None:

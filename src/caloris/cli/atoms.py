@@ -159,6 +159,7 @@ def hysteresis(
         str | None, typer.Option("--force-field", help="Name, or path of your own; the card's if absent.")
     ] = None,
     pressure: Annotated[str, typer.Option("--pressure", help="'400 MPa'.")] = "0 MPa",
+    bins: Annotated[int, typer.Option("--bins", help="Of temperature, in the result.")] = 40,
     seed: Annotated[int, typer.Option("--seed", help="Of velocities and of disordered sites.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -174,6 +175,7 @@ def hysteresis(
             high=high,
             rate=rate,
             pressure=pressure,
+            bins=bins,
             seed=seed,
             folder=out,
             progress=advance,

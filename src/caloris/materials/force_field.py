@@ -42,7 +42,7 @@ class Units(_Strict):
 class LennardJones(_Strict):
     """eps [(rmin/r)^12 - 2 (rmin/r)^6] with rmin = 2 ``rmin_half``."""
 
-    rmin_half: float = Field(gt=0)
+    rmin_half: float = Field(ge=0)
     epsilon: float = Field(ge=0)
 
 
@@ -133,11 +133,14 @@ class Molecule(_Strict):
         return sum(self.formula.values()) == 1
 
 
+Factor = Annotated[float, Field(ge=0, le=1)]
+
+
 class Exclusions(_Strict):
     """Factors on pairs that are one, two and three bonds apart; 0 leaves them out."""
 
-    lennard_jones: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    coulomb: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    lennard_jones: tuple[Factor, Factor, Factor] = (0.0, 0.0, 0.0)
+    coulomb: tuple[Factor, Factor, Factor] = (0.0, 0.0, 0.0)
 
 
 class PairTerm(NamedTuple):
@@ -215,6 +218,9 @@ class ForceField(_Strict):
         for where, term in [*terms, *((f"types.{key}", value) for key, value in self.types.items())]:
             if term.source not in self.sources:
                 raise ValueError(f"{where}: source {term.source!r} is not among [sources]")
+        formulas = [tuple(sorted(molecule.formula.items())) for molecule in self.molecules.values()]
+        if len(set(formulas)) < len(formulas):
+            raise ValueError("molecules: two of them have one formula and could not be told apart")
         for key, molecule in self.molecules.items():
             for element, name in molecule.types.items():
                 if name not in self.types:

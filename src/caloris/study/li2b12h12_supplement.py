@@ -14,6 +14,7 @@ from caloris.atoms.block_statistics import average
 from caloris.atoms.diffusion import Arrhenius, Diffusion, arrhenius, diffusion_coefficient
 from caloris.atoms.reorientation import reorientation_rate
 from caloris.atoms.simulation import Simulation, open_simulation
+from caloris.atoms.state_point import equilibrated
 from caloris.atoms.vibrations import heat_capacity_correction, vibrational_density_of_states
 from caloris.heat.simulated import analyse
 from caloris.study.comparison import Comparison, Reproduction
@@ -110,7 +111,7 @@ def diffusion() -> Sequence[Comparison]:
     rows = []
     found: dict[int, Diffusion] = {}
     for T, paper in _PAPER_DIFFUSION.items():
-        found[T] = diffusion_coefficient(runs[_OURS_AT[T]].trajectory, "Li")
+        found[T] = diffusion_coefficient(equilibrated(runs[_OURS_AT[T]]), "Li")
         remark = f"ours at {_OURS_AT[T]}; the supplement states no error and no length of run for the point"
         rows.append(Comparison(f"D of Li at {T} K", sc.scalar(paper, unit="cm^2/s"), found[T].value, remark))
     temperature = sc.array(dims=["temperature"], values=[501.0, 601.0, 700.0], unit="K")
@@ -124,13 +125,13 @@ def diffusion() -> Sequence[Comparison]:
         Comparison(
             "D of Li at 400 K, upper bound",
             None,
-            diffusion_coefficient(runs["400 K"].trajectory, "Li").upper_bound,
+            diffusion_coefficient(equilibrated(runs["400 K"]), "Li").upper_bound,
             "95 %; practically zero in the supplement too",
             paper_words="practically zero",
         ),
     ]
     for key in _OURS_AT.values():
-        rate = reorientation_rate(runs[key].trajectory, molecule="B12H12").rate
+        rate = reorientation_rate(equilibrated(runs[key]), molecule="B12H12").rate
         rows.append(
             Comparison(f"reorientation rate at {key}", None, rate, "Fig. 5b of the supplement prints no numbers")
         )
@@ -178,7 +179,7 @@ def barocaloric_effect() -> Sequence[Comparison]:
         Comparison(
             "D of Li at 474 K, 400 MPa, upper bound",
             None,
-            diffusion_coefficient(high["474 K"].trajectory, "Li").upper_bound,
+            diffusion_coefficient(equilibrated(high["474 K"]), "Li").upper_bound,
             "95 %; alpha",
         ),
     ]
@@ -296,7 +297,7 @@ def _per_formula_unit(run: Simulation, name: str, *, hopping: bool = False) -> s
     value = run.averages[name]
     if hopping:  # no equilibrium is found where there are two states: all but the first tenth
         series = run.trajectory.observables[name]
-        value = average(series["time", len(series) // 10 :]).data
+        value = average(series, start=len(series) // 10).data
     return value / sc.scalar(float(_FORMULA_UNITS))
 
 

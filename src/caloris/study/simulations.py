@@ -57,7 +57,9 @@ def finished(campaign: str) -> "Campaign":
     if not opened.status().is_complete:
         status = opened.run()
         if not status.is_complete:
-            raise ComputationError(f"{campaign}: {status.summary()}; see caloris campaign {campaign} --status")
+            raise ComputationError(
+                f"{campaign}: {status.summary()}; see caloris campaign {campaign} --folder {opened.folder} --status"
+            )
     return opened
 
 

@@ -96,4 +96,7 @@ def availability() -> list[Availability]:
             found.append(Availability(name, _make(name).version(), ""))
         except InputError as error:
             found.append(Availability(name, "", str(error)))
+        except (ImportError, OSError, AttributeError) as error:
+            reason = " ".join(str(error).split())
+            found.append(Availability(name, "", f"does not load ({reason}); install it anew: caloris[{name}]"))
     return found

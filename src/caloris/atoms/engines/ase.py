@@ -140,6 +140,7 @@ def ase_engine(calculator: str, **keywords: Any) -> "AseEngine":
 
     engine = AseEngine(lambda: make(calculator, **keywords), f"ase-{calculator}")
     engine.check()
+    engine._options = {name: repr(value) for name, value in sorted(keywords.items())}
     return engine
 
 
@@ -165,6 +166,11 @@ class AseEngine:
         if thermostat not in ("bussi", "langevin"):
             raise InputError(f"thermostat: {thermostat!r} is neither 'bussi' nor 'langevin'")
         self.name, self._factory, self._thermostat = name, calculator_factory, thermostat
+        self._options: dict[str, Any] = {}
+
+    def settings(self) -> dict[str, Any]:
+        """Return what else decides the numbers: thermostat and options; of a factory of your own only what it makes."""
+        return {"thermostat": self._thermostat, "options": self._options, "calculator": type(self._factory()).__name__}
 
     def version(self) -> str:
         """Return the version of ASE.
@@ -410,12 +416,16 @@ class _Recorder:
         expected = max(conditions.temperature, conditions.final_temperature)
         check_alive(step, conditions.time_step, temperature, expected, potential, 0.0 if np.isnan(volume) else volume)
         if np.isfinite(volume):
-            row |= {"volume": volume, "enthalpy": potential + kinetic + conditions.pressure / MPA_PER_EV_A3 * volume}
+            row["volume"] = volume
+            if conditions.ensemble == "NPT":
+                row["enthalpy"] = potential + kinetic + conditions.pressure / MPA_PER_EV_A3 * volume
             row |= dict(zip(("a", "b", "c", "alpha", "beta", "gamma"), atoms.cell.cellpar().tolist(), strict=True))
             stress = _stress(atoms, kinetic=True)
             if stress is not None:
                 pressure = -stress * MPA_PER_EV_A3
                 row["pressure"] = float(pressure[:3].mean())
+                if conditions.ensemble != "NPT":
+                    row["enthalpy"] = potential + kinetic + row["pressure"] / MPA_PER_EV_A3 * volume
                 row |= {f"pressure_{axes}": float(p) for axes, p in zip(_TENSOR, pressure, strict=True)}
         self._rows.append(row)
         if stretch.frame_every and step % stretch.frame_every == 0:

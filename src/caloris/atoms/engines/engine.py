@@ -87,6 +87,9 @@ class Engine(Protocol):
     def version(self) -> str:
         """Return the version, or raise an InputError that names the extra to install."""
 
+    def settings(self) -> dict[str, Any]:
+        """Return what else decides the numbers, as plain JSON."""
+
     def energy(self, system: Any, accuracy: float | None = None) -> Static:
         """Return energy, forces and pressure of a structure; ``accuracy`` wins over the force field's."""
 

