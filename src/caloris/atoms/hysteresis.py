@@ -79,7 +79,7 @@ class HysteresisLoop:
         lines = [f"ramp of {self.rate.value:g} K/ns at {self.pressure.value:g} MPa"]
         for branch in (self.heating, self.cooling):
             if branch.transition_temperature is None or branch.volume_change is None:
-                lines.append(f"  {branch.direction}: no transition")
+                lines.append(f"  {branch.direction}: no single step stands out")
                 continue
             T, dv = branch.transition_temperature, branch.volume_change
             lines.append(
