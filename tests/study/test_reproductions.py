@@ -271,3 +271,15 @@ def test_reproduce_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
             assert set(row) == {"what", "paper", "paper_words", "ours", "difference", "remark"}
             assert set(row["ours"]) == {"value", "unit", "error"}
             assert (row["paper"] is None) or set(row["paper"]) == {"value", "unit", "error"}
+
+
+def test_a_table_keeps_what_cannot_be_computed_here(tmp_path: Path) -> None:
+    rows = ENTRIES["eq-12"].compute()
+    table = tmp_path / "table.md"
+    write_table([(ENTRIES["eq-12"], rows), (ENTRIES["fig-2"], rows)], table)
+    before = table.read_text(encoding="utf-8")
+    write_table([(ENTRIES["eq-12"], rows)], table, [ENTRIES["fig-2"], ENTRIES["eicosane"]])
+    after = table.read_text(encoding="utf-8")
+    assert f"## {ENTRIES['fig-2'].title}" in after
+    assert f"## {ENTRIES['eicosane'].title}" not in after
+    assert sorted(after.splitlines()) == sorted(before.splitlines())

@@ -41,7 +41,7 @@ def reproduce(
     if out is not None:
         write_json(out / "reproduce.json", found)
     if table is not None:
-        write_table(done, table)
+        write_table(done, table, [entry for entry in REPRODUCTIONS if entry not in chosen])
     if as_json:
         return print_json(found)
     for entry, rows in done:

@@ -109,14 +109,21 @@ def choose(registry: Sequence[Reproduction], keys: Sequence[str]) -> list[Reprod
     return [known[key] for key in dict.fromkeys(keys)]
 
 
-def write_table(results: Sequence[tuple[Reproduction, Sequence[Comparison]]], path: str | Path) -> Path:
+def write_table(
+    results: Sequence[tuple[Reproduction, Sequence[Comparison]]],
+    path: str | Path,
+    kept: Sequence[Reproduction] = (),
+) -> Path:
     """Write the reproduction table as Markdown.
+
+    Results that could not be computed here, for want of data or simulations, stay as the file has them.
 
     Raises
     ------
     InputError
         If the place cannot be written.
     """
+    there = _sections(Path(path))
     lines = [
         "# Published results, reproduced",
         "",
@@ -134,9 +141,20 @@ def write_table(results: Sequence[tuple[Reproduction, Sequence[Comparison]]], pa
         for comparison in comparisons:
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in comparison.cells()) + " |")
         lines.append("")
+    for entry in kept:
+        if entry.title in there:
+            lines += [there[entry.title], ""]
     with whole(path) as temporary:
         temporary.write_text("\n".join(lines), encoding="utf-8")
     return Path(path)
+
+
+def _sections(path: Path) -> dict[str, str]:
+    """The sections of a table by their titles; none if there is no file."""
+    if not path.is_file():
+        return {}
+    parts = path.read_text(encoding="utf-8").split("\n## ")[1:]
+    return {part.split("\n")[0]: "## " + part.rstrip() for part in parts}
 
 
 def as_json(entry: Reproduction, comparisons: Sequence[Comparison]) -> dict[str, Any]:
