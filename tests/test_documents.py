@@ -1,6 +1,6 @@
 """What the documents show works: every Python block, every command line, every card, every example runs.
 
-Blocks of one file share a namespace, in order. Mark a block that must not run as ```` ```python no-run ````.
+Blocks of one file share a namespace, in order. A block that must not run is marked ```` ```python3 ````.
 """
 
 import os
@@ -62,7 +62,7 @@ def command_lines() -> list[tuple[str, str]]:
     return found
 
 
-PYTHON = [block for block in blocks("python", "py") if block.info.split()[1:] != ["no-run"]]
+PYTHON = blocks("python", "py")
 COMMANDS = command_lines()
 
 
