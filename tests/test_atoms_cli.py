@@ -92,3 +92,11 @@ def test_doctor_names_the_engines(caloris: Caloris) -> None:
     engines = {engine["name"]: engine for engine in found["engines"]}
     assert engines["lammps"]["version"]
     assert "lammps" in caloris("doctor").out
+
+
+def test_what_was_done_to_a_disordered_structure_is_said(caloris: Caloris, tmp_path: Path) -> None:
+    words = ("md", "NH4SCN", "--phase", "tetragonal", "--repeat", "3 3 3", "--temperature", "300 K")
+    answer = caloris(*words, "--duration", "0.2 ps", "--frames", "20 fs", "--out", str(tmp_path / "md"))
+    assert answer.code == 0, answer.err
+    assert "structure: " in answer.out
+    assert "1.03" in answer.out  # the N-H bonds, which the printed sites have at 1.246 angstrom

@@ -262,7 +262,12 @@ def _inputs(
     for array in (atoms.numbers, atoms.positions, atoms.cell.array, atoms.get_masses(), atoms.get_momenta()):
         digest.update(np.ascontiguousarray(array).tobytes())
     return {
-        "structure": {"formula": str(atoms.symbols), "contents": system.contents, "sha256": digest.hexdigest()},
+        "structure": {
+            "formula": str(atoms.symbols),
+            "contents": system.contents,
+            "sha256": digest.hexdigest(),
+            "remarks": list(atoms.info.get("remarks", [])),
+        },
         "force_field": (
             system.force_field.model_dump(mode="json", by_alias=True)
             if isinstance(system, MolecularSystem)

@@ -84,6 +84,7 @@ class Simulation:
         return {
             "conditions": self.inputs["conditions"],
             "contents": self.inputs["structure"]["contents"],
+            "remarks": self.inputs["structure"].get("remarks", []),
             "engine": self.inputs["engine"],
             "averages": {name: to_json(value) for name, value in self.averages.items()},
             "equilibration": to_json(self.equilibration),
@@ -106,6 +107,7 @@ class Simulation:
             value = self.averages.get(name)
             if value is not None:
                 lines.append(f"  {name.replace('_', ' '):18s} {value.value:.6g} ± {_error(value):.2g} {value.unit}")
+        lines += [f"  structure: {remark}" for remark in self.inputs["structure"].get("remarks", [])]
         lines += [f"  warning: {caution}" for caution in self.cautions]
         return "\n".join(lines)
 

@@ -115,7 +115,8 @@ def build_structure(settings: Mapping[str, Any] | None) -> "tuple[Atoms, Any]":
     Returns
     -------
     :
-        The ordered supercell, and the force field of the material (None for a file).
+        The ordered supercell, what was done to order it in ``atoms.info["remarks"]``, and the force field of the
+        material (None for a file).
 
     Raises
     ------
@@ -156,8 +157,10 @@ def build_structure(settings: Mapping[str, Any] | None) -> "tuple[Atoms, Any]":
         if "phase" not in settings:
             raise InputError(f"structure: phase is missing; {card.name} has {', '.join(card.phases)}")
         cell, field = card.structure(str(settings["phase"])), _default_field(settings)
-    atoms = resolve_disorder(cell, repeat=tuple(repeat), seed=int(settings.get("seed", 1))).atoms
-    return {None: lambda same: same, "1H": protonate, "2H": deuterate}[isotope](atoms), field
+    resolved = resolve_disorder(cell, repeat=tuple(repeat), seed=int(settings.get("seed", 1)))
+    atoms = {None: lambda same: same, "1H": protonate, "2H": deuterate}[isotope](resolved.atoms)
+    atoms.info["remarks"] = list(resolved.remarks)
+    return atoms, field
 
 
 def _default_field(settings: Mapping[str, Any] | None) -> Any:
