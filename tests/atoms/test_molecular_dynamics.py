@@ -416,3 +416,15 @@ def test_another_calculator_is_another_simulation(tmp_path: Path) -> None:
         simulate(argon, engine=ase_engine("lj", epsilon="0.02 eV", **options), **settings)
     with pytest.raises(InputError, match="brings its own calculator; leave the force field out"):
         simulate(argon, "Li2B12H12", engine=ase_engine("lj", epsilon="0.02 eV", **options), **settings)
+
+
+def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
+    """Somebody simulates into a folder that holds things of theirs, with names that look like ours."""
+    names = (".pre-commit-config.yaml", "state-of-the-art.pdf", "segments/mine.h5", "segments/.hidden-thing")
+    (tmp_path / "segments").mkdir()
+    for name in names:
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+    simulate(borate(), "Li2B12H12", folder=tmp_path, **SHORT)
+    simulate(borate(), "Li2B12H12", folder=tmp_path, **SHORT)
+    assert all((tmp_path / name).read_text(encoding="utf-8") == "mine" for name in names)
+    assert sorted(path.name for path in (tmp_path / "segments").iterdir()) == [".hidden-thing", "mine.h5"]

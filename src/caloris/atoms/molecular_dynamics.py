@@ -8,7 +8,6 @@ goes on gives the same numbers as one that was not. Quantities come in with unit
 import contextlib
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caloris.atoms.engines import CellFreedom, Conditions, Engine, Ensemble, Stretch, choose_engine
-from caloris.atoms.simulation import INPUTS, RESULT, TRAJECTORY, Simulation, final_file, open_simulation, write_result
+from caloris.atoms.simulation import (
+    FINAL,
+    INPUTS,
+    RESULT,
+    TRAJECTORY,
+    Simulation,
+    final_file,
+    open_simulation,
+    write_result,
+)
 from caloris.atoms.system import MolecularSystem, assemble, check_structure, standard_cell
 from caloris.errors import ComputationError, InputError
 from caloris.files import output_folder, whole, write_json
@@ -31,6 +39,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 _KEPT_STATES = 2
+_STEP = "[0-9]" * 12
+_STATES = f"state-{_STEP}"
+"""Names of checkpoints, as a pattern: a folder may hold other files of its user."""
 _FEWEST = 8
 """Values that an average needs."""
 _TIME_STEP = 1.0
@@ -405,7 +416,7 @@ def _advance(
     with whole(folder / _state(last)) as temporary:
         segment = engine.advance(system, piece, stretch, start, temporary, progress)
         write_segment(folder / "segments" / _segment(last), segment)
-    for old in sorted(folder.glob("state-*"))[:-_KEPT_STATES]:
+    for old in sorted(folder.glob(_STATES))[:-_KEPT_STATES]:
         old.unlink()
 
 
@@ -425,7 +436,7 @@ def last_checkpoint(folder: Path) -> int:
     folder:
         Where the simulation lives.
     """
-    return max((int(path.name.removeprefix("state-")) for path in folder.glob("state-*")), default=0)
+    return max((int(path.name.removeprefix("state-")) for path in folder.glob(_STATES)), default=0)
 
 
 def _finish(
@@ -450,10 +461,21 @@ def _finish(
 
 
 def _clean(folder: Path) -> None:
-    """Remove what only an unfinished simulation needs, and what a kill left half-written."""
-    shutil.rmtree(folder / "segments", ignore_errors=True)
-    for path in (*folder.glob("state-*"), *folder.glob(".*-*")):
+    """Remove what only an unfinished simulation needs, and what a kill left half-written; nothing but our own files."""
+    ours = (
+        _STATES,
+        f".{_STATES}-*",
+        *(f".{Path(name).stem}-*{Path(name).suffix}" for name in (INPUTS, TRAJECTORY, RESULT, FINAL)),
+    )
+    segments = folder / "segments"
+    for path in (
+        *(path for pattern in ours for path in folder.glob(pattern)),
+        *segments.glob(f"{_STEP}.h5"),
+        *segments.glob(f".{_STEP}-*.h5"),
+    ):
         path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty: somebody else's files
+        segments.rmdir()
 
 
 @contextlib.contextmanager
@@ -466,4 +488,6 @@ def _alone(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(f"{folder}: another process is running this simulation; wait for it") from None
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be locked: {error.strerror}; choose a place on another disk") from None
         yield

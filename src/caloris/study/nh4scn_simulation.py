@@ -31,8 +31,8 @@ _CHECK = {
 """An independent short run with the same force field: 768 and 864 atoms, 30 ps."""
 
 _DEUTERATED = 80.145 / 76.120
-"""Mass of ND4SCN over that of NH4SCN: the printed structures are deuterated, and so are the runs (no classical mean of
-energy or volume depends on the mass)."""
+"""Mass of ND4SCN over that of NH4SCN, standard atomic weights: the printed structures are deuterated, and so are the
+runs (no classical mean of energy or volume depends on the mass)."""
 
 
 def extended_data_table_2() -> Sequence[Comparison]:

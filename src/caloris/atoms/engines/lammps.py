@@ -207,6 +207,7 @@ class _Recorder:
         self._frames: list[tuple[float, Array, Array, Array | None, Array | None]] = []
 
     def keep(self, chunk: int) -> None:
+        """Keep what LAMMPS says after a chunk; stop a run that flies apart."""
         stretch, lmp = self._stretch, self._lmp
         step = stretch.first_step + (chunk + 1) * stretch.observe_every
         row = dict(lmp.last_thermo())
@@ -226,6 +227,7 @@ class _Recorder:
         self._frames.append(frame)
 
     def segment(self) -> "Segment":
+        """Return all that was kept."""
         from caloris.atoms.trajectory import Segment
 
         columns = {name: np.array([row[name] for row in self._rows]) for name in (self._rows or [{}])[0]}
