@@ -118,10 +118,12 @@ def diffusion() -> Sequence[Comparison]:
     ours = sc.concat([found[T].value for T in _PAPER_DIFFUSION], "temperature")
     line = arrhenius(temperature, ours)
     theirs = _arrhenius_of_the_printed_points()
-    printed = "the supplement prints 0.22 eV and 9.54e-4 cm^2/s, which do not fit its own three points"
+    energy, prefactor = float(theirs.activation_energy.value), float(theirs.prefactor.value)
+    energies = f"the line that is printed does not fit the three coefficients beside it, which give {energy:.2f} eV"
+    prefactors = f"as for the energy; the three coefficients beside it give {prefactor:.2g} cm^2/s"
     rows += [
-        Comparison("activation energy, ours", theirs.activation_energy, line.activation_energy, printed),
-        Comparison("prefactor, ours", theirs.prefactor, line.prefactor, printed),
+        Comparison("activation energy", sc.scalar(0.22, unit="eV"), line.activation_energy, energies),
+        Comparison("prefactor", sc.scalar(9.54e-4, unit="cm^2/s"), line.prefactor, prefactors),
         Comparison(
             "D of Li at 400 K, upper bound",
             None,
@@ -210,7 +212,7 @@ def _pressed_at_475_kelvin(campaign: "Campaign") -> Sequence[Comparison]:
             "dS at 475 K, 0 to 400 MPa, from the enthalpy",
             dS,
             sc.scalar(at["entropy"], variance=errors["entropy"] ** 2, unit="J/kg/K"),
-            "the preprint integrates Maxwell's relation; one-branch; check value -230",
+            "printed without a sign, by Maxwell's relation; one-branch; check value -230",
         ),
         Comparison(
             "dS at 475 K, 0 to 400 MPa, Maxwell on the grid",
