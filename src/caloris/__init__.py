@@ -1,8 +1,8 @@
 """caloris: a barocaloric material from its atoms, through what a neutron sees, to the heat it stores.
 
 The rooms are imported when they are first used, so that ``import caloris`` costs nothing:
-``caloris.materials`` (the catalogue), ``caloris.atoms`` (molecular dynamics), ``caloris.campaigns`` (any function over
-a grid) and ``caloris.heat`` (caloric effects and the thermal battery).
+``caloris.materials`` (the catalogue), ``caloris.atoms`` (molecular dynamics), ``caloris.neutrons`` (what a neutron
+sees), ``caloris.campaigns`` (any function over a grid) and ``caloris.heat`` (caloric effects and the thermal battery).
 """
 
 from importlib import import_module
@@ -14,7 +14,7 @@ from caloris.errors import CalorisError, ComputationError, InputError
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from caloris import atoms, campaigns, heat, materials, units
+    from caloris import atoms, campaigns, heat, materials, neutrons, units
 
 __version__ = _version("caloris")
 __all__ = [
@@ -26,10 +26,11 @@ __all__ = [
     "campaigns",
     "heat",
     "materials",
+    "neutrons",
     "units",
 ]
 
-_ROOMS = ("atoms", "campaigns", "heat", "materials", "units")
+_ROOMS = ("atoms", "campaigns", "heat", "materials", "neutrons", "units")
 
 
 def __getattr__(name: str) -> "ModuleType":

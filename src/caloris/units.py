@@ -38,6 +38,19 @@ _ALIASES = (
     "K/ns",
     "cm^2/s",
     "e",
+    "ps",
+    "1/ps",
+    "angstrom^2/ps",
+    "u*ps",
+    "barn/meV",
+    "barn/u",
+    "barn*angstrom^2",
+    "barn*angstrom",
+    "barn*angstrom/meV",
+    "meV*angstrom^2",
+    "g/cm^3",
+    "S/cm",
+    "J/mol/K",
 )
 
 for _alias in _ALIASES:

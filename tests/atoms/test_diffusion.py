@@ -11,8 +11,8 @@ from caloris.atoms.diffusion import (
     arrhenius,
     diffusion_coefficient,
     mean_square_displacement,
-    square_displacements,
 )
+from caloris.atoms.transport.displacements import square_displacements
 from caloris.errors import InputError
 
 D_TRUE = 0.05
@@ -47,7 +47,9 @@ def test_all_origins_by_fourier_are_the_direct_average(frames, atoms, scale):
     x = scale * np.cumsum(np.random.default_rng(frames).standard_normal((frames, atoms, 3)), axis=0) + 100.0
     lags = frames // 2
     direct = [((x[m:] - x[: frames - m]) ** 2).sum(-1).mean(0) for m in range(lags)]
-    np.testing.assert_allclose(square_displacements(x, lags), direct, rtol=1e-9, atol=1e-9 * scale**2)
+    np.testing.assert_allclose(
+        square_displacements(x.transpose(1, 2, 0), lags).T, direct, rtol=1e-9, atol=1e-9 * scale**2
+    )
 
 
 def test_mean_square_displacement_of_brownian_motion_is_6_d_t(tmp_path):
@@ -94,6 +96,71 @@ def test_diffusion_of_walkers_is_covered_by_its_error(tmp_path, atoms, frames, v
     assert errors.mean() < 0.1 * 1e-4 * D_TRUE
     assert np.mean([f.diffusive for f in found]) > 0.85
     assert np.mean([f.upper_bound.value > 1e-4 * D_TRUE for f in found]) > 0.85
+
+
+@pytest.mark.parametrize("motion", ["walk", "jumps"])
+def test_generalised_least_squares_is_narrower_and_covered(tmp_path, motion):
+    """Against the weighted line over the same windows; McCluskey, Coles and Morgan (2025)."""
+    rng = np.random.default_rng(11)
+    rows = []
+    for _ in range(80):
+        positions = (
+            brownian(64, 600, rng, vibration=0.1) if motion == "walk" else lattice_jumps(64, 600, 30.0, 3.0, rng)
+        )
+        trajectory = beside_a_frame(tmp_path, positions)
+        for method in ("weighted least squares", "generalised least squares"):
+            value = diffusion_coefficient(trajectory, "Li", window=("15 ps", "150 ps"), method=method).value
+            rows.append((value.value * 1e4, np.sqrt(value.variance) * 1e4))
+    weighted, generalised = np.array(rows).reshape(-1, 2, 2).transpose(1, 0, 2)
+    assert generalised[:, 0].mean() == pytest.approx(D_TRUE, abs=3 * generalised[:, 1].mean() / np.sqrt(80))
+    assert generalised[:, 0].std() < 0.85 * weighted[:, 0].std()
+    assert generalised[:, 1].mean() < 0.85 * weighted[:, 1].mean()
+    assert 0.54 < np.mean(np.abs(generalised[:, 0] - D_TRUE) < generalised[:, 1]) < 0.82  # 68 %, 2.6 sigma of 80 draws
+    with pytest.raises(InputError, match="method"):
+        diffusion_coefficient(trajectory, "Li", method="by eye")
+
+
+def test_covariance_of_a_walk_seen_through_noise_is_that_of_many_walks():
+    from caloris.atoms.transport._kernels import walk_covariance
+
+    rng = np.random.default_rng(12)
+    lags, frames, step, noise = np.array([2, 7, 25, 60]), 150, 0.3, 0.2
+    walks = np.cumsum(np.sqrt(step) * rng.standard_normal((20000, 1, frames)), axis=-1)
+    walks += np.sqrt(noise) * rng.standard_normal(walks.shape)
+    sampled = np.cov(square_displacements(walks, 61)[:, lags].T)
+    exact = walk_covariance(lags, frames, step, noise)
+    # standard error of a covariance of 20000 heavy-tailed squares
+    np.testing.assert_allclose(sampled, exact, rtol=0.1)
+    # one step from each of n origins, no noise: independent squares of variance 2 s^2
+    assert walk_covariance(np.array([1]), 101, step, 0.0)[0, 0] == pytest.approx(2 * step**2 / 100)
+
+
+def test_parts_by_element_and_molecule_are_the_curves_of_those_atoms(tmp_path):
+    rng = np.random.default_rng(13)
+    positions = np.concatenate([brownian(20, 60, rng), 2 * brownian(40, 60, rng), np.zeros((60, 1, 3))], axis=1)
+    bonds = np.stack([np.arange(20), np.arange(20, 40)], axis=1)
+    symbols = ["O"] * 20 + ["H"] * 40 + ["U"]
+    trajectory = stored(tmp_path, positions, symbols, masses=[1.0] * 60 + [1e12], bonds=bonds)
+    by_element = mean_square_displacement(trajectory, partial="element")
+    assert list(by_element) == ["O", "H", "U"]
+    for name in by_element:
+        assert sc.identical(by_element[name], mean_square_displacement(trajectory, name))
+    by_molecule = mean_square_displacement(trajectory, partial="molecule")
+    assert list(by_molecule) == ["OH", "H", "U"]
+    assert sc.identical(by_molecule["OH"], mean_square_displacement(trajectory, "OH"))
+    lone = mean_square_displacement(trajectory, np.arange(40, 60))
+    assert sc.identical(by_molecule["H"], lone)
+    hydrogen = mean_square_displacement(trajectory, "H", partial="molecule")
+    assert list(hydrogen) == ["OH", "H"]
+    with pytest.raises(InputError, match="partial"):
+        mean_square_displacement(trajectory, partial="ion")
+
+
+def test_progress_is_told_and_reaches_the_end(tmp_path):
+    told = []
+    trajectory = beside_a_frame(tmp_path, brownian(30, 100, np.random.default_rng(3)))
+    mean_square_displacement(trajectory, "Li", progress=lambda words, part: told.append((words, part)))
+    assert told[-1] == ("mean square displacement", 1.0)
 
 
 def test_diffusion_by_lattice_jumps(tmp_path):
@@ -214,3 +281,21 @@ def test_arrhenius_refuses_what_has_no_logarithm():
         arrhenius(T_PAPER[:2], over_temperature([1e-6, 1e-5], "cm^2/s"))
     with pytest.raises(InputError, match="scipp arrays"):
         arrhenius(T_PAPER, over_temperature([1.0, 2.0, 3.0], "K"))
+
+
+def test_vibrations_that_frames_resolve_do_not_pass_for_diffusion(tmp_path):
+    """What vibrations leave at neighbouring lags is no walk: both ways of fitting give D of the jumps."""
+    from caloris.atoms.synthetic_trajectory import LatticeJumps, Particles, SyntheticTrajectory, Vibration, cubic_sites
+
+    motion = Vibration("0.02 angstrom^2", "6 THz", "2 1/ps") + LatticeJumps("4 angstrom", "3 ps")
+    sites = cubic_sites("4 angstrom", (6, 6, 6))
+    populations = (Particles("Li", sites, motion), Particles("U", sites))
+    ratios = []
+    for seed in range(4):
+        synthetic = SyntheticTrajectory(populations, cell="24 angstrom", frames=1200, timestep="50 fs", seed=seed)
+        trajectory = synthetic.write(tmp_path / f"{seed}.h5")
+        for window in (None, ("5 ps", "8 ps")):
+            found = diffusion_coefficient(trajectory, "Li", method="generalised least squares", window=window)
+            ratios.append(found.value.value / (16 / (6 * 3) * 1e-4))
+    assert np.mean(ratios[::2]) == pytest.approx(1.0, abs=0.03)
+    assert np.mean(ratios[1::2]) == pytest.approx(1.0, abs=0.04)

@@ -169,10 +169,58 @@ def test_memory_stays_bounded_while_joining_and_reading(tmp_path, monkeypatch):
     assert max(sizes) == 2
 
 
+def test_a_view_of_some_frames_is_those_frames_however_it_was_made(tmp_path):
+    positions = walk(50, 6)
+    breathing = cells(20.0, 50) * (1 + 0.001 * np.arange(50))[:, None, None]
+    whole = stored(tmp_path, positions, "Li6", cell=breathing, pieces=3)
+    chosen = np.arange(50)[5:][::3][1:-2][::2]
+    view = whole.after(5).sample(3).sample(2, start=1, stop=-2)
+    for one in (view, pickle.loads(pickle.dumps(view))):
+        assert len(one) == len(chosen)
+        np.testing.assert_array_equal(one.time.values, chosen)
+        np.testing.assert_array_equal(one.read("position"), positions[chosen])
+        np.testing.assert_array_equal(
+            one.read("position", [4, 1], slice(1, None, 2)), positions[chosen[1::2]][:, [4, 1]]
+        )
+        np.testing.assert_array_equal(one.cell.values, breathing[chosen])
+        np.testing.assert_allclose(one.volume.values, np.linalg.det(breathing[chosen]))
+        assert one.timestep == sc.scalar(6.0, unit="ps")
+    for wrong in ({"every": 0}, {"every": 2.0}, {"start": 50}, {"start": 9, "stop": 9}):
+        with pytest.raises(InputError, match="no frames from"):
+            whole.sample(**wrong)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    chunk=st.tuples(st.integers(1, 40), st.integers(1, 9)),
+    memory=st.integers(24, 24 * 6 * 50),
+    view=st.tuples(st.integers(0, 30), st.integers(1, 7)),
+    rows=st.sampled_from([1, 2, 3, 6]),
+)
+def test_blocks_hold_everything_once_within_memory_and_keep_molecules_together(
+    tmp_path, monkeypatch, chunk, memory, view, rows
+):
+    import dataclasses
+
+    import caloris.atoms.trajectory as trajectory_module
+
+    monkeypatch.setattr(trajectory_module, "SLAB", memory)
+    path = tmp_path / "trajectory.h5"
+    whole = open_trajectory(path) if path.exists() else stored(tmp_path, walk(50, 6), "Li6")
+    one = dataclasses.replace(whole.sample(view[1], start=view[0]), chunk=(*chunk, 3))
+    frames = list(one.frame_blocks())
+    assert [i for block in frames for i in range(len(one))[block]] == list(range(len(one)))
+    assert max(block.stop - block.start for block in frames) <= max(1, memory // (24 * 6))
+    blocks = list(one.blocks(rows=rows))
+    assert np.concatenate(blocks).tolist() == list(range(6))
+    assert all(len(block) % rows == 0 for block in blocks)
+    assert max(map(len, blocks)) <= max(rows, memory // (24 * len(one)))
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: f.write_text("LAMMPS dump"), "not an HDF5 file"),
+        (lambda f: f.write_text("LAMMPS dump"), "not a trajectory that can be read here"),
         (lambda f: f.write_bytes(f.read_bytes()[:-3000]), "truncated"),
         (lambda f: f.unlink(), "no such file"),
     ],
@@ -196,7 +244,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
         open_trajectory(path)
     with h5py.File(path, "a") as file:
         file["particles/all/position/value"] = np.zeros((1, 1, 3))
-    with pytest.raises(InputError, match="written by another program"):
+    with pytest.raises(InputError, match="position has no unit; give units='metal'"):
         open_trajectory(path)
     with pytest.raises(InputError, match="not a segment"):
         read_segment(path)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.signal import lfilter
 
 from caloris.atoms.vibrations import (
+    mass_weighted_spectrum,
     quantum_heat_capacity,
     vibrational_density_of_states,
     vibrational_entropy,
@@ -140,6 +141,106 @@ def test_frames_too_far_apart_are_said(tmp_path):
     still = stored(tmp_path, np.zeros((2000, 1, 3)), "H")
     with pytest.raises(InputError, match="holds no velocity"):
         vibrational_density_of_states(still, resolution="0.01 meV")
+
+
+def test_weights_count_atoms_as_a_neutron_does(tmp_path):
+    """sigma / m of each atom: H outshines the rest; every atom alike is the plain density."""
+    rng = np.random.default_rng(7)
+    energies, masses = [20.0, 60.0, 110.0], np.array([22.99, 10.81, 1.008])
+    trajectory = moving(
+        tmp_path, oscillators(8000, 0.005, energies, 10 / np.sqrt(masses), rng), "NaBH", 0.005, masses=masses
+    )
+    weight = np.array([3.28, 5.24, 82.02]) / masses
+    found = vibrational_density_of_states(trajectory, "element", weights=sc.array(dims=["atom"], values=weight))
+    assert sum(integral(part) for part in found.values()) == pytest.approx(9, rel=1e-12)
+    for name, w in zip(("Na", "B", "H"), weight, strict=True):
+        assert integral(found[name]) == pytest.approx(9 * w / weight.sum(), rel=2e-3)
+    plain = vibrational_density_of_states(trajectory)
+    alike = vibrational_density_of_states(trajectory, weights=sc.full(dims=["atom"], shape=[3], value=7.0, unit="barn"))
+    np.testing.assert_allclose(alike.values, plain.values, rtol=1e-12)
+    with pytest.raises(InputError, match="one for each atom"):
+        vibrational_density_of_states(trajectory, weights=sc.array(dims=["atom"], values=[1.0]))
+    with pytest.raises(InputError, match="motions"):
+        vibrational_density_of_states(trajectory, "motion", weights=sc.array(dims=["atom"], values=weight))
+
+
+def test_a_species_has_its_own_density(tmp_path):
+    rng = np.random.default_rng(8)
+    velocities = oscillators(4000, 0.01, [20.0, 60.0, 110.0], [1.0, 1.0, 1.0], rng)
+    trajectory = moving(tmp_path, velocities, "NaBH", 0.01, bonds=np.array([[1, 2]]))
+    alone = vibrational_density_of_states(trajectory, species="BH")
+    assert integral(alone) == pytest.approx(6, rel=1e-12)
+    part = vibrational_density_of_states(trajectory, "ion")["BH"]
+    np.testing.assert_allclose(alone.values / integral(alone), part.values / integral(part), rtol=1e-9, atol=1e-12)
+    assert list(vibrational_density_of_states(trajectory, "element", species="BH")) == ["B", "H"]
+
+
+# -- eq. 9 of the paper on NH4SCN ----------------------------------------------------------------------
+
+
+def test_eq_9_of_harmonic_oscillators(tmp_path):
+    """Re int_0^tau cos(w0 t) cos(w t) dt of each atom times its mass, whatever its velocity."""
+    rng = np.random.default_rng(9)
+    energies, masses, dt = np.array([20.0, 60.0]), np.array([30.0, 2.0]), 0.005
+    trajectory = moving(tmp_path, oscillators(8000, dt, energies, [1.0, 7.0], rng), "PH", dt, masses=masses)
+    found = mass_weighted_spectrum(trajectory, longest="2 ps", window=None)
+    E = found.coords["energy_transfer"].values[:, None]
+    sums, differences = ((2 * np.pi / PLANCK * (E + sign * energies)) for sign in (1, -1))
+    tau = 2.0
+    exact = 0.5 * tau * (np.sinc(sums * tau / np.pi) + np.sinc(differences * tau / np.pi)) @ masses
+    low = E[:, 0] < 120
+    np.testing.assert_allclose(found.values[low], exact[low], atol=0.04 * exact.max())
+    assert found.unit == sc.Unit("u*ps")
+    peaks = [found.values[np.argmin(np.abs(E[:, 0] - e))] for e in energies]
+    assert peaks[0] / peaks[1] == pytest.approx(15, rel=0.1)  # the heavier counts 15 times, not once
+    smooth = mass_weighted_spectrum(trajectory, longest="2 ps")
+    ripple = smooth.values[low & (np.abs(E - energies).min(axis=1) > 5)]
+    assert np.abs(ripple).max() < 0.03 * smooth.values.max()
+
+
+def test_eq_9_is_the_density_of_states_times_mass(tmp_path):
+    """D = h / 12 sum m g: of free diffusion with one correlation, times 5 for an atom 5 times heavier."""
+    rng = np.random.default_rng(10)
+    dt, atoms = 0.02, 20
+    trajectory = moving(tmp_path, free_diffusion(20000, atoms, 0.9, rng), f"Li{atoms}", dt, masses=np.full(atoms, 5.0))
+    D = mass_weighted_spectrum(trajectory, longest="3 ps")
+    g = vibrational_density_of_states(trajectory, resolution="1 meV")
+    E = D.coords["energy_transfer"].values
+    known = np.interp(E, g.coords["energy_transfer"].values, g.values) * 5 * PLANCK / 12
+    kept = (E > 2) & (E < 40)
+    np.testing.assert_allclose(D.values[kept], known[kept], rtol=0.1)
+    error = np.sqrt(D.variances[kept])
+    assert 0.005 < np.median(error / D.values[kept]) < 0.05
+    total = mass_weighted_spectrum(trajectory, longest="3 ps", species=range(8)).values
+    other = mass_weighted_spectrum(trajectory, longest="3 ps", species=range(8, 20)).values
+    np.testing.assert_allclose(total + other, D.values, rtol=1e-9, atol=1e-12)
+
+
+def test_errors_of_eq_9_hold_the_truth(tmp_path):
+    rng = np.random.default_rng(11)
+    dt, decay, atoms, tau = 0.02, 0.8, 6, 1.0
+    t = dt * np.arange(round(tau / dt) + 1)
+    weights = np.full(len(t), dt)
+    weights[[0, -1]] *= 0.5
+    inside = []
+    for _ in range(20):
+        D = mass_weighted_spectrum(
+            moving(tmp_path, free_diffusion(4000, atoms, decay, rng), f"Li{atoms}", dt, masses=np.ones(atoms)),
+            longest="1 ps",
+            window=None,
+        )
+        E = D.coords["energy_transfer"].values
+        exact = atoms * np.cos(2 * np.pi / PLANCK * E[:, None] * t) @ (weights * decay ** (t / dt))
+        inside.append(np.abs(D.values - exact)[::2] < np.sqrt(D.variances)[::2])
+    assert 0.58 < np.mean(inside) < 0.78
+
+
+def test_eq_9_needs_a_trajectory_twice_as_long(tmp_path):
+    trajectory = moving(tmp_path, free_diffusion(100, 2, 0.5, np.random.default_rng(12)), "Li2", 0.1)
+    with pytest.raises(InputError, match="half of the trajectory"):
+        mass_weighted_spectrum(trajectory, longest="6 ps")
+    with pytest.raises(InputError, match="window"):
+        mass_weighted_spectrum(trajectory, window="blackman")
 
 
 # -- heat capacity and entropy -------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Equilibration: Chodera, J. Chem. Theory Comput. 12, 1799 (2016). Blocks: Flyvbje
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,10 @@ _STARTS = 60
 """How many starts of the equilibrium are tried."""
 _SHORTEST = 8
 """Fewer values make no series."""
+_PARTS = 4
+"""Fewer parts of a run have no scatter that is worth a look."""
+_APART = 3.0
+"""Standard deviations of the difference of two halves of a run that are worth a word."""
 ENOUGH = 10.0
 """Independent samples below which an error is itself not known to a quarter."""
 
@@ -233,6 +238,154 @@ def average(series: sc.DataArray, *, start: int | None = None) -> sc.DataArray:
 def _from(values: Array, start: int) -> Equilibration:
     inefficiency = statistical_inefficiency(values[start:])
     return Equilibration(start, inefficiency, (len(values) - start) / inefficiency)
+
+
+def mean_of_groups(values: Array, counts: Array) -> tuple[Array, Array]:
+    """Return the weighted mean over independent groups (of atoms, or of stretches of time) and its standard error.
+
+    Parameters
+    ----------
+    values:
+        (..., groups), the mean of each group.
+    counts:
+        (groups,), how many members each group has.
+
+    Returns
+    -------
+    :
+        Mean (...) and its standard error (...), from the scatter between groups; NaN for one group, which has none.
+
+    Examples
+    --------
+    >>> mean, error = mean_of_groups(np.array([1.0, 3.0]), np.array([10.0, 10.0]))
+    >>> float(mean), float(error)
+    (2.0, 1.0)
+    """
+    weights = counts / counts.sum()
+    mean = values @ weights
+    groups = len(counts)
+    if groups < 2:
+        return mean, np.full_like(mean, math.nan)
+    deviations = (values - np.expand_dims(mean, -1)) * weights
+    return mean, np.sqrt((deviations**2).sum(axis=-1) * groups / (groups - 1))
+
+
+def mean_of_parts(values: Array, counts: Array, parts: int) -> tuple[Array, Array]:
+    """Return the mean over groups of which each was watched in several parts of the run, and its standard error.
+
+    The error is the larger of two scatters: between all groups and parts, and between the parts alone, which also sees
+    slow motion that all groups share. Fewer than 4 parts show no scatter of their own.
+
+    Parameters
+    ----------
+    values:
+        (..., parts * groups), all groups of the first part first.
+    counts:
+        (parts * groups,), how many members each has.
+    parts:
+        Of the run.
+
+    Returns
+    -------
+    :
+        As for :func:`mean_of_groups`.
+
+    Examples
+    --------
+    >>> shared = np.repeat([0.0, 2.0, 0.0, 2.0], 100)
+    >>> mean, error = mean_of_parts(shared, np.ones(400), 4)
+    >>> float(mean), round(float(error), 3)
+    (1.0, 0.577)
+    """
+    mean, error = mean_of_groups(values, counts)
+    if parts < _PARTS:
+        return mean, error
+    return mean, np.fmax(error, mean_of_groups(*in_parts(values, counts, parts))[1])
+
+
+def in_parts(values: Array, counts: Array, parts: int) -> tuple[Array, Array]:
+    """Return the mean over the groups of each part of the run (..., parts), and how many members those have."""
+    own = counts.reshape(parts, -1)
+    sums = (values * counts).reshape(*values.shape[:-1], parts, -1).sum(axis=-1)
+    return sums / own.sum(axis=1), own.sum(axis=1)
+
+
+def jackknife_of_parts(
+    estimator: Callable[[Array], Array], values: Array, counts: Array, parts: int
+) -> tuple[Array, Array]:
+    """Return an estimator as :func:`jackknife` does, with the larger of the errors of :func:`mean_of_parts`."""
+    found, error = jackknife(estimator, values, counts)
+    if parts < _PARTS:
+        return found, error
+    return found, np.fmax(error, jackknife(estimator, *in_parts(values, counts, parts))[1])
+
+
+def halves_apart(what: str, halves: tuple[float, float], error: float, unit: str = "") -> tuple[str, ...]:
+    """Say that the two halves of a run differ by more than their errors allow: slow motion that all share.
+
+    Parameters
+    ----------
+    what:
+        Name of the quantity.
+    halves:
+        Its value in each half.
+    error:
+        Standard error of the value of the whole run; that of the difference of the halves is twice as large.
+    unit:
+        Of all, for the words.
+
+    Returns
+    -------
+    :
+        A sentence, or nothing.
+
+    Examples
+    --------
+    >>> halves_apart("rate", (1.0, 1.5), 0.05, "1/ps")
+    ('The rate is 1 1/ps in the first half of the run and 1.5 in the second, 5 errors apart: the error is too small.',)
+    >>> halves_apart("rate", (1.0, 1.5), 0.1)
+    ()
+    """
+    first, second = halves
+    apart = abs(first - second) / (2 * error) if error > 0 else math.nan
+    if not apart > _APART:  # NaN is no difference
+        return ()
+    named = f"{first:.3g} {unit}".rstrip()
+    return (
+        f"The {what} is {named} in the first half of the run and {second:.3g} in the second, {apart:.2g} errors apart: "
+        "the error is too small.",
+    )
+
+
+def jackknife(estimator: Callable[[Array], Array], values: Array, counts: Array) -> tuple[Array, Array]:
+    """Return an estimator of the mean over groups and its standard error, from leaving groups out one at a time.
+
+    Parameters
+    ----------
+    estimator:
+        A function of the mean over groups, (...) to any shape.
+    values, counts:
+        As for :func:`mean_of_groups`.
+
+    Returns
+    -------
+    :
+        The estimator of the whole and its standard error, NaN for one group.
+
+    Examples
+    --------
+    >>> square, error = jackknife(np.square, np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    >>> float(square), float(error)
+    (4.0, 4.0)
+    """
+    total = values @ counts
+    everything = np.asarray(estimator(total / counts.sum()))
+    if len(counts) < 2:
+        return everything, np.full(everything.shape, math.nan)
+    parts = np.array(
+        [estimator((total - values[..., g] * counts[g]) / (counts.sum() - counts[g])) for g in range(len(counts))]
+    )
+    return everything, np.sqrt((len(counts) - 1) * np.var(parts, axis=0))
 
 
 def autocorrelation(values: Array) -> Array:

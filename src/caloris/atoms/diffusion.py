@@ -8,28 +8,39 @@ FFT over all origins: Calandrini et al., Collection SFN 12, 201 (2011).
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import scipp as sc
 
-from caloris.atoms.block_statistics import statistical_inefficiency
+from caloris.atoms.block_statistics import halves_apart, mean_of_groups, mean_of_parts
+from caloris.atoms.parallel import Progress
+from caloris.atoms.reference_frame import reference_frame
 from caloris.atoms.segments import Indices
 from caloris.atoms.trajectory import Selection, Trajectory
+from caloris.atoms.transport.diffusive_regime import (
+    Line,
+    covariant_line,
+    fitting_window,
+    growth_exponent,
+    misfit,
+    weighted_line,
+)
+from caloris.atoms.transport.displacements import Curves, group_curves
 from caloris.errors import InputError
 from caloris.units import Quantity, magnitude
 
 Array = npt.NDArray[np.floating[Any]]
+Method = Literal["weighted least squares", "generalised least squares"]
+Partial = Literal["element", "molecule"]
 
 _CM2_PER_S = 1e-4
 """angstrom^2/ps in cm^2/s."""
 _BOLTZMANN = 8.617333262e-5
 """eV/K, CODATA 2018."""
-_REPLICATES = 16
-"""Fewer atoms than this are split in time as well."""
-_GROUPS = 64
-"""Most groups of atoms whose scatter gives errors."""
+_DISAGREE = 3.0
+"""Standard deviations of their difference by which two lines disagree."""
 _ONE_SIDED = 1.645
 """Standard deviations of a bound that holds in 95 of 100 cases."""
 
@@ -41,7 +52,7 @@ class Diffusion:
     value: sc.Variable
     """cm^2/s, with variance; read :attr:`upper_bound` where it is not diffusive."""
     diffusive: bool
-    """Whether displacements grow linearly in time, beyond a jump, and D is not 0 within its error."""
+    """Whether displacements grow linearly in time, beyond a jump, and D is known and not 0 within its error."""
     exponent: sc.Variable
     """MSD - constant ~ t^exponent over the window, with variance: 1 for diffusion."""
     window: tuple[sc.Variable, sc.Variable]
@@ -79,8 +90,14 @@ class Arrhenius:
 
 
 def mean_square_displacement(
-    trajectory: Trajectory, species: Selection, *, longest: Quantity | None = None
-) -> sc.DataArray:
+    trajectory: Trajectory,
+    species: Selection = None,
+    *,
+    longest: Quantity | None = None,
+    partial: Partial | None = None,
+    progress: Progress | None = None,
+    scheduler: str | None = None,
+) -> "sc.DataArray | sc.DataGroup[sc.DataArray]":
     """Return the mean square displacement over time, from every time origin.
 
     Parameters
@@ -88,16 +105,22 @@ def mean_square_displacement(
     trajectory:
         At least 8 frames.
     species:
-        Atoms, for example ``"Li"``.
+        Atoms, for example ``"Li"``; all by default.
     longest:
-        Longest time, up to the default: half of the trajectory, less for fewer than 16 atoms, whose trajectory is cut
-        into parts.
+        Longest time, up to the default: half of the trajectory, less for fewer than 16 molecules (or atoms without
+        bonds), whose trajectory is cut into parts.
+    partial:
+        ``"element"`` or ``"molecule"`` (by the formula that an atom is in): one curve for each.
+    progress, scheduler:
+        As for :func:`caloris.atoms.parallel.map_blocks`.
 
     Returns
     -------
     :
-        Dimension ``time`` (ps), angstrom^2; the variance is from the scatter between (groups of) atoms, which are
-        taken as independent. Values at different times are strongly correlated.
+        Dimension ``time`` (ps), angstrom^2; the variance is from the scatter between (groups of) molecules, or of atoms
+        without bonds, which are taken as independent: it does not see slow motion that all share, except where the
+        trajectory is cut into 4 parts or more. Values at different times are strongly correlated. With ``partial`` a
+        group of such curves.
 
     Raises
     ------
@@ -108,15 +131,38 @@ def mean_square_displacement(
     ------
     Calandrini et al., Collection SFN 12, 201 (2011), the algorithm of nMoldyn.
     """
-    time, curves, counts = _curves(trajectory, species)
-    if longest is not None:
-        last = magnitude(longest, "ps", "longest", positive=True)
-        keep = time <= last * (1 + 1e-9)
-        time, curves = time[keep], curves[keep]
-    mean, error = _mean_and_error(curves, counts)
+    last = math.inf if longest is None else magnitude(longest, "ps", "longest", positive=True)
+    atoms, frame = trajectory.select(species), reference_frame(trajectory)
+    found = {}
+    for name, chosen in _parts(trajectory, atoms, partial).items():
+        title = f"mean square displacement{f' of {name}' if name else ''}"
+        curves = group_curves(trajectory, chosen, frame, progress=progress, title=title, scheduler=scheduler)
+        found[name] = _data(curves, last)
+    return sc.DataGroup(found) if partial else found[""]
+
+
+def _data(curves: Curves, last: float) -> sc.DataArray:
+    keep = curves.time <= last * (1 + 1e-9)
+    mean, error = mean_of_parts(curves.values[0][keep], curves.counts, curves.parts)
     values = sc.array(dims=["time"], values=mean, variances=error**2, unit="angstrom^2")
-    coords = {"time": sc.array(dims=["time"], values=time, unit="ps")}
+    coords = {"time": sc.array(dims=["time"], values=curves.time[keep], unit="ps")}
     return sc.DataArray(values, coords=coords, name="mean square displacement")
+
+
+def _parts(trajectory: Trajectory, atoms: Indices, partial: str | None) -> dict[str, Indices]:
+    """Atoms of every element or of molecules of every composition."""
+    if partial is None:
+        return {"": atoms}
+    if partial not in get_args(Partial):
+        raise InputError(f"partial: expected None, 'element' or 'molecule', got {partial!r}")
+    of_atom = np.array(trajectory.symbols)
+    if partial == "molecule":  # the same molecule may be written in another order of its elements: NH4, H4N
+        by_composition: dict[tuple[str, ...], str] = {}
+        numbers, which = np.unique(trajectory.molecules, return_inverse=True)
+        members = [tuple(sorted(of_atom[trajectory.molecules == number])) for number in numbers]
+        names = [by_composition.setdefault(m, f) for m, f in zip(members, trajectory.formulas, strict=True)]
+        of_atom = np.array(names)[which]
+    return {str(name): atoms[of_atom[atoms] == name] for name in dict.fromkeys(of_atom[atoms])}
 
 
 def diffusion_coefficient(
@@ -125,13 +171,15 @@ def diffusion_coefficient(
     *,
     window: tuple[Quantity, Quantity] | None = None,
     jump_length: Quantity = "2 angstrom",
+    method: Method = "weighted least squares",
 ) -> Diffusion:
     """Return the coefficient of self-diffusion, with its error, and whether the motion is diffusive.
 
-    A straight line with a constant (the vibrations) is fitted to the MSD of each group of atoms, weighted as for a
-    random walk; the scatter between groups gives the error, or the misfit of the line where that is larger. Whether
-    the line is straight is tested by its two halves: their slopes give the exponent of the growth, which must be 1
-    within two standard deviations.
+    A straight line with a constant (the vibrations) is fitted to the MSD of each group of molecules (or of atoms without
+    bonds); the scatter between groups gives the error, or that between 4 or more parts of the run, or the misfit of the
+    line, where those are larger. Whether the line is straight is tested by its two halves: their slopes give the
+    exponent of the growth, which must be 1 within two standard deviations. A warning says where the two halves of the
+    run differ by more than their errors.
 
     Parameters
     ----------
@@ -142,6 +190,11 @@ def diffusion_coefficient(
         the earliest from a tenth of that on from which the exponent is 1 within its error.
     jump_length:
         Atoms must have moved farther than this, and a run without jumps bounds D by three missed jumps of this length.
+    method:
+        Lags are weighted as for a random walk; ``"generalised least squares"`` also takes their correlation from the
+        covariance of a random walk seen through the vibrations, which is the narrowest that the window allows. Where
+        the two differ by more than chance, the motion is no such walk: the first is taken, and a warning says so.
+        Either way the error comes from the scatter, not from the model.
 
     Returns
     -------
@@ -152,28 +205,61 @@ def diffusion_coefficient(
     ------
     InputError
         If the window holds fewer than 4 times, or as for :func:`mean_square_displacement`.
+
+    Source
+    ------
+    Generalised least squares over an MSD: McCluskey, Coles and Morgan, J. Chem. Theory Comput. 21, 79 (2025).
     """
-    time, curves, counts = _curves(trajectory, species)
+    if method not in get_args(Method):
+        raise InputError(f"method: expected {' or '.join(map(repr, get_args(Method)))}, got {method!r}")
+    atoms = trajectory.select(species)
+    curves = group_curves(trajectory, atoms, reference_frame(trajectory), halves=True)
     jump = magnitude(jump_length, "angstrom", "jump_length", positive=True)
-    first, last = _window(time, curves, counts, window)
-    slopes = _slopes(time, curves, first, last)
-    mean, scatter = (float(value) for value in _mean_and_error(slopes / 6, counts))
-    error = max(scatter, _misfit(time, _mean_and_error(curves, counts)[0], first, last) / 6)
-    exponent, exponent_error = _exponent(time, curves, counts, first, last)
-    displacement = math.sqrt(max(float(_mean_and_error(curves[last], counts)[0]), 0.0))
+    time, values, counts = curves.time, curves.values[0], curves.counts
+    first, last = fitting_window(time, values, counts, window)
+    total, _ = mean_of_groups(values, counts)
+    line = weighted_line(time, first, last)
+    error = misfit(time, total, line) / 6
+    words: tuple[str, ...] = ()
+    if method == "generalised least squares":
+        line, words = _agreed(line, covariant_line(time, total, first, last, frames=curves.frames), curves)
+    mean, scatter = (float(value) for value in mean_of_parts(line.slope(values) / 6, counts, curves.parts))
+    error = max(error, scatter) if math.isfinite(scatter) else math.nan
+    exponent, exponent_error = growth_exponent(time, values, counts, first, last)
+    displacement = math.sqrt(max(float(total[last]), 0.0))
     # three jumps in all that were not seen: 95 % confidence of a Poisson process
-    observed = len(trajectory.select(species)) * float(trajectory.timestep.value) * len(trajectory)
+    observed = curves.units * float(trajectory.timestep.value) * len(trajectory)
     bound = max(mean, 0.0) + _ONE_SIDED * error + 3 * jump**2 / (6 * observed)
-    warnings = _verdict(mean, error, exponent, exponent_error, displacement, jump, bound)
+    doubts = _verdict(mean, error, exponent, exponent_error, displacement, jump, bound)
+    warnings = (*doubts, *words, *_between_halves(curves, line, error))
     return Diffusion(
         value=sc.scalar(mean, variance=error**2, unit="angstrom^2/ps").to(unit="cm^2/s"),
-        diffusive=not warnings,
+        diffusive=not doubts,
         exponent=sc.scalar(exponent, variance=exponent_error**2),
         window=(sc.scalar(float(time[first]), unit="ps"), sc.scalar(float(time[last]), unit="ps")),
         displacement=sc.scalar(displacement, unit="angstrom"),
         upper_bound=sc.scalar(bound * _CM2_PER_S, unit="cm^2/s"),
         warnings=warnings,
     )
+
+
+def _agreed(weighted: Line, covariant: Line, curves: Curves) -> tuple[Line, tuple[str, ...]]:
+    """The covariant line, or the weighted one where they differ beyond chance, so that the covariance is another."""
+    difference = covariant.slope(curves.values[0]) - weighted.slope(curves.values[0])
+    mean, error = mean_of_parts(difference, curves.counts, curves.parts)
+    if np.isfinite(covariant.coefficients).all() and not abs(mean) > _DISAGREE * error:
+        return covariant, ()
+    return weighted, (
+        "Generalised and weighted least squares differ by more than chance, as they do where motion is no random walk "
+        "seen through vibrations that forget between frames: D is that of weighted least squares.",
+    )
+
+
+def _between_halves(curves: Curves, line: Line, error: float) -> tuple[str, ...]:
+    if curves.halves is None or int(line.rows.max()) >= curves.halves.shape[1]:
+        return ()
+    first, second = (float(D) * _CM2_PER_S for D in line.slope(curves.halves[0]) / 6)
+    return halves_apart("coefficient", (first, second), error * _CM2_PER_S, "cm^2/s")
 
 
 def arrhenius(temperature: sc.Variable, diffusion: sc.Variable) -> Arrhenius:
@@ -224,145 +310,13 @@ def arrhenius(temperature: sc.Variable, diffusion: sc.Variable) -> Arrhenius:
     )
 
 
-def _curves(trajectory: Trajectory, species: Selection) -> tuple[Array, Array, Array]:
-    """Lag times (lags,), ps; MSD of every group of atoms (lags, groups); atoms in each group."""
-    atoms = trajectory.select(species)
-    parts = max(1, min(-(-_REPLICATES // max(len(atoms), 1)), len(trajectory) // 8))
-    length = len(trajectory) // parts
-    if length < 8 or not len(atoms):
-        raise InputError(f"{trajectory.path}: {len(trajectory)} frames of {len(atoms)} atoms are too few for diffusion")
-    lags = length // 2 + 1
-    groups = min(len(atoms), _GROUPS)
-    member = np.arange(len(atoms)) * groups // len(atoms)
-    curves = np.zeros((lags, parts, groups))
-    mean_cell, inverse, drift = _frame_of_reference(trajectory)
-    done = 0
-    for block in trajectory.blocks(atoms, copies=8):
-        fractional = trajectory.read("position", block).astype(np.float64) @ inverse - drift[:, None]
-        x = (fractional - fractional[0]) @ mean_cell
-        own = member[done : done + len(block)]
-        starts = np.flatnonzero(np.diff(own, prepend=-1))
-        for part in range(parts):
-            found = square_displacements(x[part * length : (part + 1) * length], lags)
-            curves[:, part, own[starts]] += np.add.reduceat(found, starts, axis=1)
-        done += len(block)
-    counts = np.bincount(member, minlength=groups).astype(float)
-    time = float(trajectory.timestep.value) * np.arange(lags)
-    return time, (curves / counts).reshape(lags, -1), np.tile(counts, parts)
-
-
-def _frame_of_reference(trajectory: Trajectory) -> tuple[Array, Array, Array]:
-    """Mean cell (3, 3), inverse cells (T, 3, 3), fractional centre of mass of all atoms (T, 3)."""
-    cell = np.asarray(trajectory.cell.values)
-    inverse = np.linalg.inv(cell)
-    masses = trajectory.masses.values
-    centre = np.zeros((len(trajectory), 3))
-    for block in trajectory.blocks(copies=2):
-        positions = trajectory.read("position", block).astype(np.float64)
-        centre += np.einsum("taj,a->tj", positions, masses[block])
-    drift = (centre[:, None] @ inverse)[:, 0] / masses.sum()
-    return cell.mean(axis=0), inverse, drift
-
-
-def square_displacements(x: Array, lags: int) -> Array:
-    """Average |x(k + m) - x(k)|^2 over all k.
-
-    Parameters
-    ----------
-    x:
-        (T, n, 3).
-    lags:
-        How many m, from 0.
-
-    Returns
-    -------
-    :
-        (lags, n).
-    """
-    from scipy.fft import irfft, next_fast_len, rfft
-
-    frames = len(x)
-    x = x - x.mean(axis=0)
-    size = next_fast_len(frames + lags, real=True)
-    spectrum = rfft(x, size, axis=0)
-    products = irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=-1), size, axis=0)[:lags]
-    squares = np.concatenate([np.zeros((1, x.shape[1])), np.cumsum((x**2).sum(axis=-1), axis=0)])
-    m = np.arange(lags)
-    found = squares[frames - m] + squares[-1] - squares[m] - 2 * products
-    found[0] = 0.0
-    return np.asarray(found / (frames - m)[:, None])
-
-
-def _mean_and_error(values: Array, counts: Array) -> tuple[Array, Array]:
-    """Weighted mean over the last axis (groups) and its standard error."""
-    weights = counts / counts.sum()
-    mean = values @ weights
-    groups = len(counts)
-    deviations = (values - np.expand_dims(mean, -1)) * weights
-    return mean, np.sqrt((deviations**2).sum(axis=-1) * groups / max(groups - 1, 1))
-
-
-def _slopes(time: Array, curves: Array, first: int, last: int) -> Array:
-    """Slope of the MSD of each group between two lags."""
-    rows, _, coefficients = _line(time, first, last)
-    return np.asarray(coefficients @ curves[rows])
-
-
-def _line(time: Array, first: int, last: int) -> tuple[Indices, Array, Array]:
-    """Lags of a straight line, their weights (of a random walk, sum 1), and what times the MSD gives its slope."""
-    rows = np.unique(np.linspace(first, last, min(200, last - first + 1)).astype(int))
-    weights = time[rows] ** -3.0
-    weights = weights / weights.sum()
-    away = weights * (time[rows] - weights @ time[rows])
-    return rows, weights, away / (away @ time[rows])
-
-
-def _misfit(time: Array, mean: Array, first: int, last: int) -> float:
-    """Error of the slope from what the mean curve leaves beside a straight line: vibrations that all atoms share."""
-    rows, weights, coefficients = _line(time, first, last)
-    t, y = time[rows], mean[rows]
-    left = y - weights @ y - (coefficients @ y) * (t - weights @ t)
-    g = statistical_inefficiency(left) if len(left) >= 8 else float(len(left))
-    return math.sqrt(g * float(np.sum((coefficients * left) ** 2)))
-
-
-def _exponent(time: Array, curves: Array, counts: Array, first: int, last: int) -> tuple[float, float]:
-    """Exponent of the growth of the MSD less a constant, and its error: from the slopes of two halves of the window."""
-    middle = round(math.sqrt(first * last))
-    early, late = _slopes(time, curves, first, middle), _slopes(time, curves, middle, last)
-    (e, _), (s, _) = _mean_and_error(early, counts), _mean_and_error(late, counts)
-    if e <= 0 or s <= 0:
-        return 0.0, math.inf
-    _, error = _mean_and_error(late / s - early / e, counts)
-    scale = math.log(last / first) / 2
-    return 1 + math.log(s / e) / scale, float(error) / scale
-
-
-def _window(time: Array, curves: Array, counts: Array, window: tuple[Quantity, Quantity] | None) -> tuple[int, int]:
-    """First and last lag of the fit."""
-    if window is not None:
-        ends = [magnitude(end, "ps", "window") for end in window]
-        first, last = (round(end / time[1]) for end in ends)
-        if not 1 <= first <= last - 3 <= len(time) - 4:
-            raise InputError(
-                f"window: {ends[0]:g} to {ends[1]:g} ps; it must lie between {time[1]:g} and {time[-1]:g} ps "
-                f"and span at least 3 frames of {time[1]:g} ps"
-            )
-        return first, last
-    last = (len(time) - 1) // 2
-    candidates = [max(1, round(last * share)) for share in (0.1, 0.15, 0.22, 0.33)]
-    for first in candidates:
-        exponent, error = _exponent(time, curves, counts, first, last) if last >= first + 3 else (0.0, 0.0)
-        if abs(exponent - 1) <= error < math.inf:
-            return first, last
-    return candidates[1], last
-
-
 def _verdict(
     mean: float, error: float, exponent: float, exponent_error: float, displacement: float, jump: float, bound: float
 ) -> tuple[str, ...]:
     """Why this is not diffusion, in words; empty if it is."""
     found = []
+    if not math.isfinite(error):
+        found.append("One group of atoms in one stretch of time: no error, and no bound; run longer.")
     if mean < 2 * error:
         found.append(f"D = 0 within its error: D < {bound * _CM2_PER_S:.2g} cm^2/s with 95 % confidence.")
     if displacement < jump:

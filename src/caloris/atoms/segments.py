@@ -4,7 +4,7 @@ Units: angstrom, ps, eV, K, MPa. A segment is written whole; ``trajectory.py`` j
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from caloris.errors import ComputationError, InputError
+from caloris.errors import CalorisError, ComputationError, InputError
 from caloris.files import whole
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ OBSERVABLE_UNITS = (
 _EVEN = 1e-3
 """How uneven frames may be, of their distance."""
 _FORMAT = "caloris segment 1"
+LARGEST_STRAIN = 0.3
+"""A larger one from one frame to the next is none: other vectors span the cell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +105,61 @@ def unwrap(positions: Array, cell: Array, previous: tuple[Array, Array] | None =
         steps[0] = fractional[0] - previous[0] @ np.linalg.inv(previous[1])
     images = -np.cumsum(np.round(steps), axis=0)
     return np.asarray(positions + images @ cell)
+
+
+def followed_cell(before: Array, cell: Array, periodic: Sequence[bool] = (True, True, True)) -> Array:
+    """Span the lattice of a cell with the vectors that continue those of the frame before.
+
+    Programs flip a box that has become too oblique: b - a in place of b, say. The lattice is the same one, and so is
+    every position in space; only the vectors jump.
+
+    Parameters
+    ----------
+    before, cell:
+        (3, 3) each, angstrom: the vectors of the frame before, and those of this one.
+    periodic:
+        Along which vectors; the others are left alone.
+
+    Returns
+    -------
+    :
+        (3, 3), angstrom; ``cell`` itself where its vectors go on already, or span another lattice.
+
+    Examples
+    --------
+    >>> before, flipped = np.array([[10.0, 0, 0], [4.9, 10, 0], [0, 0, 10]]), np.diag([10.0, 10, 10])
+    >>> flipped[1, 0] = -4.9
+    >>> followed_cell(before, flipped)[1].round(6).tolist()
+    [5.1, 10.0, 0.0]
+    """
+    change = before @ np.linalg.inv(cell)
+    along = np.ix_(periodic, periodic)
+    turns = np.eye(3)
+    turns[along] = np.round(change[along])
+    if np.array_equal(turns, np.eye(3)) or np.abs((change - turns)[along]).max() > LARGEST_STRAIN:
+        return cell
+    return np.asarray(turns @ cell) if abs(round(np.linalg.det(turns))) == 1 else cell
+
+
+def cell_strain(cell: Array, periodic: Sequence[bool] = (True, True, True)) -> Array:
+    """Return the largest component of the strain from each frame to the next, in cell vectors.
+
+    Parameters
+    ----------
+    cell:
+        (T, 3, 3), angstrom.
+    periodic:
+        Along which vectors; the others do not count.
+
+    Returns
+    -------
+    :
+        (T - 1,).
+    """
+    if not any(periodic):
+        return np.zeros(max(0, len(cell) - 1))
+    strain = cell[1:] @ np.linalg.inv(cell[:-1]) - np.eye(3)
+    return np.asarray(np.abs(strain[:, periodic][:, :, periodic]).max(axis=(1, 2)))
 
 
 def write_segment(path: str | Path, segment: Segment) -> None:
@@ -189,7 +246,9 @@ def opened(path: str | Path, what: str) -> Iterator["h5py.File"]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, KeyError) as error:
+    except CalorisError:
+        raise
+    except (OSError, KeyError, RuntimeError) as error:
         if "signature not found" in str(error):
             raise InputError(f"{path}: not an HDF5 file; a {what} of caloris is one") from None
         reason = "truncated; was it copied whole?" if "truncated" in str(error) else f"damaged: {error}"

@@ -188,7 +188,8 @@ def _diffusion(simulation: Simulation, species: str) -> dict[str, Any]:
 
 
 def _reorientation(simulation: Simulation, molecule: str) -> dict[str, Any]:
-    from caloris.atoms.reorientation import reorientation_rate, rotating_molecules
+    from caloris.atoms.orientation.body_rotation import rotating_molecules
+    from caloris.atoms.orientation.correlation import reorientation_rate
 
     trajectory = equilibrated(simulation)
     rate = reorientation_rate(trajectory, molecule=molecule).rate

@@ -5,6 +5,7 @@ engine hands back: ``segments.py``.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipp as sc
 
-from caloris.atoms.h5md import SLAB, connected, write_h5md
+from caloris.atoms.atom_names import atoms_named, composition
+from caloris.atoms.h5md import SLAB, is_store, read_atoms, read_boundary, read_observables, write_h5md
+from caloris.atoms.parallel import Progress
 from caloris.atoms.segments import (
     OBSERVABLE_UNITS,
     Array,
@@ -27,9 +30,12 @@ from caloris.atoms.segments import (
     write_segment,
 )
 from caloris.errors import InputError
+from caloris.units import Quantity
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+    from caloris.atoms.formats.options import Bonds, Elements
 
 __all__ = [
     "OBSERVABLE_UNITS",
@@ -89,47 +95,91 @@ def join_segments(
     InputError
         If segments do not fit together, leave a gap, or wrap positions anew; if a file cannot be read or written.
     """
-    pairs = np.empty((0, 2), dtype=int) if bonds is None else np.asarray(bonds, dtype=int)
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or np.any((pairs < 0) | (pairs >= len(atoms))):
-        raise InputError(f"bonds: expected pairs of indices from 0 to {len(atoms) - 1}")
-    for name, values in (("molecules", molecules), ("charges", charges)):
-        if values is not None and np.shape(values) != (len(atoms),):
-            raise InputError(f"{name}: expected {len(atoms)} values, one for each atom, got {np.shape(values)}")
-    numbers = connected(pairs, len(atoms)) if molecules is None else np.asarray(molecules)
-    write_h5md(paths, path, atoms=atoms, bonds=pairs, molecules=numbers, charges=charges, inputs=inputs or {})
-    return open_trajectory(path)
+    write_h5md(paths, path, atoms=atoms, bonds=bonds, molecules=molecules, charges=charges, inputs=inputs or {})
+    return _open_store(Path(path))
 
 
-def open_trajectory(path: str | Path) -> "Trajectory":
+def open_trajectory(
+    path: str | Path | Sequence[str | Path],
+    *,
+    timestep: Quantity | None = None,
+    topology: str | Path | None = None,
+    elements: "Elements | None" = None,
+    units: str | None = None,
+    cell: sc.Variable | str | Path | None = None,
+    wrapped: bool | None = None,
+    bonds: "Bonds" = "guess",
+    incomplete: str = "error",
+    store: str | Path | None = None,
+    progress: Progress | None = None,
+) -> "Trajectory":
     """Open a trajectory; atoms and times are read, frames only when they are asked for.
+
+    An H5MD file of caloris is opened as it is, and needs none of the options. A file of another program (LAMMPS dump,
+    DCD, XTC, TRR, Amber NetCDF, XYZ, XDATCAR, vasprun.xml, ASE .traj, other H5MD) is converted once into such a file
+    beside it, which is opened from then on; it is made anew when the source or an option changes. What was said once
+    need not be said again: an option that is left out is what it was; remove the store to return to the defaults.
 
     Parameters
     ----------
     path:
-        An H5MD file that caloris wrote.
+        The file; or the files of one trajectory, in the order of time: a later file replaces what an earlier one has
+        of the same times.
+    timestep:
+        Time between frames, for example ``"10 fs"``; where the file has no times. LAMMPS dumps have step numbers only.
+    topology:
+        File that says what the atoms are, where the trajectory does not: LAMMPS data, PDB, GRO, PSF, CIF, POSCAR, XYZ.
+    elements:
+        Element of each LAMMPS type, ``{1: "H", 2: "Si"}`` or a list; ``"D"`` is H of mass 2.014.
+    units:
+        LAMMPS unit style of a dump, ``"metal"`` or ``"real"``; asked for only where there are velocities. Without it
+        lengths are angstrom.
+    cell:
+        Where the file has none: edge of a cube, scipp variable of 3 edges or (3, 3) vectors, or a .cell file of CP2K.
+    wrapped:
+        Whether atoms are put back into the cell when they leave it; by default as the file says. If it does not, no
+        atom moves by more than half a cell from one frame to the next.
+    bonds:
+        ``"guess"``: of the topology, or by covalent radii in most of the first frames. None: none. Or (B, 2) indices.
+    incomplete:
+        ``"skip"`` leaves out a last frame that is cut; it is an error otherwise.
+    store:
+        The converted file; by default beside the first file, with ``.caloris.h5`` added to its name.
+    progress:
+        Called with words and the part that is done.
 
     Returns
     -------
     :
-        The trajectory.
+        The trajectory; its ``inputs`` say how it was converted, what was guessed, and ``warnings``.
 
     Raises
     ------
     InputError
-        If the file cannot be read, is truncated, or holds no particles.
+        If the file cannot be read, is truncated, holds no particles, or something is missing to convert it.
     """
+    said = {"timestep": timestep, "topology": topology, "elements": elements, "units": units, "cell": cell}
+    if isinstance(path, str | Path) and is_store(path):
+        if any(value is not None for value in (*said.values(), wrapped, store)):
+            raise InputError(f"{path}: is a trajectory of caloris and needs no options; leave them out")
+        return _open_store(Path(path))
+    from caloris.atoms.formats import convert_trajectory
+
+    how: dict[str, Any] = said | {"wrapped": wrapped, "bonds": bonds, "incomplete": incomplete}
+    return _open_store(convert_trajectory(path, store, **how, progress=progress))
+
+
+def _open_store(path: Path) -> "Trajectory":
     from ase.data import chemical_symbols
 
     with opened(path, "trajectory") as file:
         if "particles/all/position/value" not in file:
             raise InputError(f"{path}: holds no particles (no particles/all/position in it)")
-        if "parameters/caloris" not in file:
-            raise InputError(f"{path}: written by another program; positions may be wrapped or in other units")
         group = file["particles/all"]
         known = json.loads(file["parameters/caloris"][()])
         charges = sc.array(dims=["atom"], values=group["charge"][()], unit="e") if "charge" in group else None
         return Trajectory(
-            path=Path(path),
+            path=path,
             time=sc.array(dims=["time"], values=group["position/time"][()], unit="ps"),
             symbols=tuple(chemical_symbols[number] for number in group["species"][()]),
             masses=sc.array(dims=["atom"], values=group["mass"][()], unit="u"),
@@ -139,6 +189,8 @@ def open_trajectory(path: str | Path) -> "Trajectory":
             holds=frozenset(_UNITS) & frozenset(group),
             inputs=known["inputs"],
             versions=known["versions"],
+            chunk=group["position/value"].chunks or (1, 1, 3),
+            periodic=read_boundary(group),
         )
 
 
@@ -164,16 +216,23 @@ class Trajectory:
     versions: dict[str, str]
     skipped: int = 0
     """Frames at the beginning of the file that are left out; see :meth:`after`."""
+    every: int = 1
+    """Of the frames of the file only each so many-th; see :meth:`sample`."""
+    chunk: tuple[int, int, int] = (1, 1, 3)
+    """Frames and atoms that lie together on disk."""
+    periodic: tuple[bool, bool, bool] = (True, True, True)
+    """Along which cell vectors."""
 
     def __len__(self) -> int:
         return len(self.time)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return open_trajectory, (self.path,)  # scipp's arrays cannot be pickled, and the file is there
+        # scipp's arrays cannot be pickled, and the file is there
+        return _view, (self.path, self.every, self.skipped, self.skipped + self.every * len(self))
 
     def __repr__(self) -> str:
         count = Counter(self.formulas)
-        what = ", ".join(f"{number} {name}" for name, number in count.items())
+        what = ", ".join(f"{count[name]} {name}" for name in list(count)[:8]) + ", ..." * (len(count) > 8)
         last = float(self.time.values[-1])
         return (
             f"<Trajectory {self.path.name}: {what}; {len(self)} frames to {last:g} ps; {', '.join(sorted(self.holds))}>"
@@ -184,8 +243,7 @@ class Trajectory:
         """Distance of frames, scalar in ps; an error if there is only one."""
         if len(self) < 2:
             raise InputError(f"{self.path}: one frame only; an analysis over time needs more")
-        t = self.time.values
-        return sc.scalar(float((t[-1] - t[0]) / (len(t) - 1)), unit="ps")
+        return sc.scalar(float(np.ptp(self.time.values) / (len(self) - 1)), unit="ps")
 
     @cached_property
     def formulas(self) -> tuple[str, ...]:
@@ -217,7 +275,7 @@ class Trajectory:
         InputError
             If there is no such molecule.
         """
-        wanted = _composition(formula)
+        wanted = composition(formula)
         found = [group for group in self._members if Counter(self.symbols[i] for i in group) == wanted]
         if not found:
             kinds = ", ".join(dict.fromkeys((*self.symbols, *self.formulas)))
@@ -230,7 +288,8 @@ class Trajectory:
         Parameters
         ----------
         atoms:
-            ``None`` for all, an element (``"Li"``), the formula of a molecule (``"B12H12"``), or indices.
+            ``None`` for all, an element (``"Li"``) or isotope by its mass (``"D"``, ``"2H"``), the formula of a
+            molecule (``"B12H12"``), or indices, each once.
 
         Returns
         -------
@@ -240,14 +299,23 @@ class Trajectory:
         Raises
         ------
         InputError
-            If there is none such.
+            If there is none such, or an index is there twice.
         """
+        indices = self._indices(atoms)
+        if not len(indices) or len(np.unique(indices)) < len(indices):
+            raise InputError("atoms: no atom is chosen, or one twice; give each index once, an element or a formula")
+        return indices
+
+    def _indices(self, atoms: Selection) -> Indices:
         if atoms is None:
             return np.arange(len(self.symbols))
         if isinstance(atoms, str):
-            element = np.flatnonzero(np.array(self.symbols) == atoms)
+            element = atoms_named(self.path, self.symbols, self.masses.values, atoms)
             return element if len(element) else np.sort(self.molecules_of(atoms), axis=None)
-        indices = np.asarray(atoms)
+        try:
+            indices = np.asarray(atoms)
+        except ValueError:  # lists of different lengths
+            indices = np.empty(0)
         whole_numbers = indices.ndim == 1 and np.issubdtype(indices.dtype, np.integer)
         if not whole_numbers or np.any((indices < 0) | (indices >= len(self.symbols))):
             raise InputError(f"atoms: expected indices from 0 to {len(self.symbols) - 1}, an element or a formula")
@@ -266,14 +334,13 @@ class Trajectory:
         return sc.array(dims=["time", "atom", "component"], values=self.read("virial", atoms, frames), unit="eV")
 
     def _vectors(self, name: str, atoms: Selection, frames: slice) -> sc.Variable:
-        values = self.read(name, atoms, frames).astype(np.float64)
-        return sc.vectors(dims=["time", "atom"], values=values, unit=_UNITS[name])
+        return sc.vectors(dims=["time", "atom"], values=self.read(name, atoms, frames), unit=_UNITS[name])
 
     @cached_property
     def cell(self) -> sc.Variable:
         """Cell vectors, dimensions ``time`` and ``cell_vector``, angstrom."""
         with opened(self.path, "trajectory") as file:
-            values = file["particles/all/box/edges/value"][self.skipped :].astype(np.float64)
+            values = file["particles/all/box/edges/value"][self._rows(slice(None))].astype(np.float64)
         return sc.vectors(dims=["time", "cell_vector"], values=values, unit="angstrom")
 
     @property
@@ -284,15 +351,9 @@ class Trajectory:
     @property
     def observables(self) -> sc.Dataset:
         """What the engine recorded, over ``time`` with its own sampling."""
-        with opened(self.path, "trajectory") as file:
-            group = file["observables"]
-            curves = {
-                name: sc.array(dims=["time"], values=item["value"][()], unit=OBSERVABLE_UNITS[name])
-                for name, item in group.items()
-            }
-            times = [item["time"][()] for item in group.values()]
-        coords = {"time": sc.array(dims=["time"], values=times[0] if times else np.empty(0), unit="ps")}
-        return sc.Dataset(curves, coords=coords)
+        curves, time = read_observables(self.path)
+        found = {name: sc.array(dims=["time"], values=v, unit=OBSERVABLE_UNITS[name]) for name, v in curves.items()}
+        return sc.Dataset(found, coords={"time": sc.array(dims=["time"], values=time, unit="ps")})
 
     def after(self, frames: int) -> "Trajectory":
         """Return the trajectory without its first frames, such as those of the equilibration; nothing is copied.
@@ -314,7 +375,44 @@ class Trajectory:
         """
         if not 0 <= frames < len(self):
             raise InputError(f"{self.path}: cannot leave out {frames} of {len(self)} frames")
-        return replace(self, time=self.time["time", frames:].copy(), skipped=self.skipped + frames)
+        return self.sample(start=frames)
+
+    def sample(self, every: int = 1, *, start: int = 0, stop: int | None = None) -> "Trajectory":
+        """Return some of the frames, evenly spaced; nothing is copied.
+
+        Parameters
+        ----------
+        every:
+            Each so many-th frame.
+        start, stop:
+            The first, and the one before which to stop; negative numbers count from the end.
+
+        Returns
+        -------
+        :
+            Those; ``observables`` stay whole.
+
+        Raises
+        ------
+        InputError
+            If nothing would be left.
+        """
+        good = isinstance(every, int | np.integer) and every >= 1
+        chosen = range(*slice(start, stop, int(every) if good else 1).indices(len(self)))
+        if not good or not len(chosen):
+            raise InputError(
+                f"{self.path}: no frames from {start} to {stop} by {every} among {len(self)}; every is >= 1"
+            )
+        time = self.time["time", chosen.start : chosen.stop : chosen.step].copy()
+        skipped = self.skipped + chosen.start * self.every
+        return replace(self, time=time, skipped=skipped, every=self.every * chosen.step)
+
+    def _rows(self, frames: slice) -> slice:
+        """Frames of the file."""
+        start, stop, step = frames.indices(len(self))
+        count = len(range(start, stop, step))
+        first = self.skipped + start * self.every
+        return slice(first, first + max(0, (count - 1) * step * self.every + 1) if count else first, step * self.every)
 
     def read(self, name: str, atoms: Selection = None, frames: slice = slice(None)) -> Array:
         """Read plain numbers, for kernels.
@@ -342,20 +440,11 @@ class Trajectory:
             raise InputError(f"{self.path}: holds no {name}; record it in the simulation")
         if not isinstance(frames, slice) or (frames.step or 1) < 1:
             raise InputError("frames: expected a slice that goes forward, for example slice(100, None, 2)")
-        indices = self.select(atoms)
-        start, stop, step = frames.indices(len(self))
-        count = len(range(start, stop, step))
-        rows = slice(start + self.skipped, max(stop, start) + self.skipped, step)
-        order = np.argsort(indices, kind="stable")
+        indices = self._indices(atoms)
+        rows = self._rows(frames)
         with opened(self.path, "trajectory") as file:
             values = file[f"particles/all/{name}/value"]
-            found = np.empty((count, len(indices), values.shape[2]), dtype=values.dtype)
-            # spans of atoms rather than single ones: h5py picks scattered atoms very slowly
-            for part in np.split(order, np.flatnonzero(np.diff(indices[order] // 64)) + 1):
-                if len(part):
-                    first, last = int(indices[part[0]]), int(indices[part[-1]])
-                    found[:, part] = values[rows, first : last + 1][:, indices[part] - first]
-        return found
+            return read_atoms(values, rows, indices)
 
     def blocks(self, atoms: Selection = None, *, rows: int = 1, copies: int = 1) -> Iterator[Indices]:
         """Split atoms into blocks of which all frames fit into memory.
@@ -374,16 +463,38 @@ class Trajectory:
         :
             Indices of each block.
         """
-        indices = self.select(atoms)
-        groups = max(1, SLAB // (24 * copies * rows * len(self)))
-        for start in range(0, len(indices), groups * rows):
-            yield indices[start : start + groups * rows]
+        indices = self._indices(atoms)
+        size = rows * max(1, SLAB // (24 * copies * rows * len(self)))
+        together = math.lcm(rows, self.chunk[1])
+        size -= size % together if size >= together else 0  # so that no chunk is read twice
+        for start in range(0, len(indices), size):
+            yield indices[start : start + size]
+
+    def frame_blocks(self, atoms: Selection = None, *, copies: int = 1) -> Iterator[slice]:
+        """Split frames into blocks that fit into memory, along the borders of what lies together on disk.
+
+        Parameters
+        ----------
+        atoms:
+            As for :meth:`select`.
+        copies:
+            How many arrays of that size the caller needs.
+
+        Yields
+        ------
+        :
+            Frames of each block, for :meth:`read`.
+        """
+        size = max(1, SLAB // (24 * copies * max(1, len(self._indices(atoms))))) * self.every
+        size -= size % self.chunk[0] if size >= self.chunk[0] else 0
+        start, end = 0, size * (self.skipped // size + 1)  # a view, and the file
+        while start < len(self):
+            stop = min(len(self), -(-(end - self.skipped) // self.every))
+            if stop > start:
+                yield slice(start, stop)
+            start, end = stop, end + size
 
 
-def _composition(formula: str) -> Counter[str]:
-    from ase.formula import Formula
-
-    try:
-        return Counter(Formula(formula).count())
-    except ValueError:
-        raise InputError(f"{formula!r} is neither an element nor a formula; write for example 'Li' or 'NH4'") from None
+def _view(path: Path, every: int, start: int, stop: int) -> Trajectory:
+    whole = _open_store(path)
+    return whole.sample(every, start=start, stop=stop) if stop > start else whole

@@ -2,58 +2,81 @@
 
 g(E) is the spectrum of sqrt(m) v, averaged over Hann windows that overlap by half (Welch), normalised to 3 N modes.
 Oscillators: C = k int g x^2 e^x / (e^x - 1)^2 dE, S = k int g [x / (e^x - 1) - ln(1 - e^-x)] dE, x = E / kT.
-Units: meV; J/kg/K. Source: Berens, Mackay, White and Wilson, J. Chem. Phys. 79, 2375 (1983).
+Units: meV; J/kg/K. Source: Berens, Mackay, White and Wilson, J. Chem. Phys. 79, 2375 (1983). The spectrum that weights
+atoms with their mass once more, eq. 9 of the paper on thermal batteries: :func:`mass_weighted_spectrum`.
 """
 
-import math
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import scipp as sc
 
-from caloris.atoms.trajectory import Trajectory
+from caloris.atoms.block_statistics import mean_of_groups
+from caloris.atoms.parallel import Progress, map_blocks
+from caloris.atoms.segments import Indices
+from caloris.atoms.thermodynamics.drift import drift_velocity
+from caloris.atoms.thermodynamics.oscillators import Kind, entropy_of_mode, heat_capacity_of_mode
+from caloris.atoms.thermodynamics.windowed_spectra import (
+    BOLTZMANN,
+    MOTIONS,
+    OVERLAP_CORRELATION,
+    energies,
+    kinds_of,
+    motion_spectra,
+    power_spectra,
+    window_length,
+)
+from caloris.atoms.trajectory import Selection, Trajectory
 from caloris.errors import InputError
 from caloris.units import Quantity, magnitude
 
 Array = npt.NDArray[np.floating[Any]]
-Kind = Literal["quantum", "classical", "correction"]
+Partial = Literal["element", "molecule", "ion", "motion"] | None
 
-_PLANCK = 4.135667696
-"""meV ps, CODATA 2018."""
-_BOLTZMANN = 8.617333262e-2
-"""meV/K, CODATA 2018."""
 _GAS_CONSTANT = 8.31446261815324e3
 """J/K/kg of one k per u, CODATA 2018."""
-_HANN_WIDTH = 1.44
-"""Full width at half maximum of the power of a Hann window, in units of 1 / its length."""
-_OVERLAP_CORRELATION = 1 / 36
-"""Of the power of white noise in windows that overlap by half."""
 _NEIGHBOUR_CORRELATION = 1 + 2 * (4 / 9 + 1 / 36)
 """Sum over the correlations of a bin with its neighbours in a Hann window."""
 _FEWEST = 8
 """Windows below which an error is only rough."""
 _SUPERIONIC = 0.01
 """Share of modes at zero frequency from which on a caution is given."""
+_BLOCKS = 16
+"""Most blocks of time that give the errors of a correlation function."""
 
 
 def vibrational_density_of_states(
     trajectory: Trajectory,
-    partial: Literal["element", "molecule"] | None = None,
+    partial: Partial = None,
     *,
+    species: Selection = None,
+    weights: sc.Variable | None = None,
     resolution: Quantity = "1 meV",
+    progress: Progress | None = None,
 ) -> "sc.DataArray | sc.DataGroup[sc.DataArray]":
-    """Return the density of vibrational states from the velocities, 3 N modes in all, weighted with mass.
+    """Return the density of vibrational states from the velocities, 3 modes for each atom, weighted with mass.
 
     Parameters
     ----------
     trajectory:
         With velocities, frames at most half a period of the fastest vibration apart. Rotation and diffusion are in it
-        too. Bonds that are held rigid make the number of modes smaller than 3 N; that is not corrected.
+        too; a drift of the centre of mass is taken off. Bonds that are held rigid make the number of modes smaller than
+        3 N; that is not corrected.
     partial:
-        ``"element"`` or ``"molecule"``: one density for each, which sum to the total.
+        ``"element"`` or ``"molecule"`` (the same: ``"ion"``): one density for each, which sum to the total; or
+        ``"motion"``: translation, rotation and internal vibration of molecules, each normalised to its own number of
+        modes. There rotation is I^1/2 omega in the frame of the body, as kinetic energy counts it, so that the three
+        sum to the total in energy but not at each frequency.
+    species:
+        Only these atoms (whole molecules for ``"motion"``), 3 modes for each.
+    weights:
+        One number for each atom of the trajectory, in any unit: g = sum w_i g_i / <w>, where g_i holds 3 modes. With
+        sigma_i / m_i a neutron's one-phonon spectrum, but for the Debye-Waller factor.
     resolution:
-        Full width at half maximum of a sharp mode.
+        Full width at half maximum of a sharp mode, that of the Hann window.
+    progress:
+        Called with the part that is done.
 
     Returns
     -------
@@ -66,27 +89,106 @@ def vibrational_density_of_states(
     Raises
     ------
     InputError
-        If there are no velocities, or the run is too short for the resolution.
+        If there are no velocities, the run is too short for the resolution, or weights do not fit.
 
     Source
     ------
-    Berens et al., J. Chem. Phys. 79, 2375 (1983); windows: Welch, IEEE Trans. Audio Electroacoust. 15, 70 (1967).
+    Berens et al., J. Chem. Phys. 79, 2375 (1983); windows: Welch, IEEE Trans. Audio Electroacoust. 15, 70 (1967);
+    motions: Lin, Maiti and Goddard, J. Phys. Chem. B 114, 8191 (2010).
     """
     dt = float(trajectory.timestep.value)
-    width = magnitude(resolution, "meV", "resolution", positive=True)
-    length = math.ceil(_HANN_WIDTH * _PLANCK / (width * dt))
-    if not 8 <= length <= len(trajectory):
-        raise InputError(
-            f"resolution: {width:g} meV needs {length * dt:.3g} ps in at least 8 frames; {trajectory.path.name} has "
-            f"{len(trajectory)} frames of {dt:g} ps"
-        )
-    names, labels = _labels(trajectory, partial)
-    power = _power(trajectory, labels, len(names), length)
-    energy = _PLANCK * np.fft.rfftfreq(length, dt)
-    scale = 3 * len(trajectory.symbols) / float(np.trapezoid(power.sum(axis=0).mean(axis=0), energy))
-    masses = np.bincount(labels, weights=trajectory.masses.values)
+    length = window_length(trajectory, magnitude(resolution, "meV", "resolution", positive=True))
+    energy = energies(length, dt)
+    if partial == "motion":
+        if weights is not None:
+            raise InputError("weights: atoms have weights, motions of molecules have none; leave one of the two out")
+        return _by_motion(trajectory, species, length, energy, progress)
+    atoms = trajectory.select(species)
+    names, labels = _labels(trajectory, partial, atoms)
+    weight = _weights(trajectory, weights)[atoms] * trajectory.masses.values[atoms]
+    power = _power(trajectory, atoms, labels, weight, len(names), length, progress)
+    whole = float(np.trapezoid(power.sum(axis=0).mean(axis=0), energy))
+    if not whole > 0:
+        raise InputError(f"{trajectory.path}: nothing moves, or no atom has a weight; there is no density of states")
+    masses = np.bincount(labels, weights=trajectory.masses.values[atoms], minlength=len(names))
+    scale = 3 * len(atoms) / whole
     found = {name: _density(scale * power[k], energy, float(masses[k]), dt) for k, name in enumerate(names)}
     return found["total"] if partial is None else sc.DataGroup(found)
+
+
+def mass_weighted_spectrum(
+    trajectory: Trajectory,
+    species: Selection = None,
+    *,
+    longest: Quantity | None = None,
+    window: Literal["hann"] | None = "hann",
+    progress: Progress | None = None,
+) -> sc.DataArray:
+    """Return the spectrum of eq. 9 of the paper as printed: each atom's correlation is normalised, then times its mass.
+
+    D = Re int_0^tau sum_i m_i <v_i(t).v_i(0)> / <v_i(0).v_i(0)> e^(-i omega t) dt. The usual density of states sums
+    m_i <v_i(t).v_i(0)>, and as m <v^2> = 3 kT for every atom it counts each atom alike; here the mass stays, and an
+    atom m_i times heavier counts m_i times more: D = sum_i m_i g_i h / 12, where g_i holds 3 modes in energy. It is no
+    count of modes, and no heat capacity comes from it.
+
+    Parameters
+    ----------
+    trajectory:
+        With velocities; a drift of the centre of mass is taken off.
+    species:
+        Only these atoms, such as ``"NH4"``; contributions of ions sum to the total.
+    longest:
+        tau, by default an eighth of the trajectory, at most half. The resolution, full width at half maximum, is
+        h / tau (Hann) or 0.6 h / tau (none): 4.1 meV for 1 ps with a Hann window.
+    window:
+        What multiplies the correlation: ``"hann"``, (1 + cos(pi t / tau)) / 2, or ``None`` as printed, which cuts it
+        off and leaves ripples of a fifth of a sharp peak beside it.
+    progress:
+        Called with the part that is done.
+
+    Returns
+    -------
+    :
+        Dimension ``energy_transfer`` (meV), u ps; variances from the scatter between blocks of time of 2 tau at least.
+
+    Raises
+    ------
+    InputError
+        If there are no velocities, or tau is not between 8 frames and half of the trajectory.
+
+    Source
+    ------
+    Eq. 9 of the paper on barocaloric thermal batteries (NH4SCN).
+    """
+    from scipy.fft import rfft
+
+    if window not in ("hann", None):
+        raise InputError(f"window: expected 'hann' or None, got {window!r}")
+    dt, frames = float(trajectory.timestep.value), len(trajectory)
+    tau = dt * (frames // 8) if longest is None else magnitude(longest, "ps", "longest", positive=True)
+    lags = round(tau / dt) + 1
+    if not 8 <= lags <= frames // 2 + 1:
+        raise InputError(
+            f"longest: {tau:g} ps; it must lie between {7 * dt:g} and {dt * (frames // 2):g} ps, half of the trajectory"
+        )
+    correlation = _normalised_correlations(trajectory, trajectory.select(species), lags, progress)
+    if window == "hann":
+        correlation = correlation * 0.5 * (1 + np.cos(np.pi * np.arange(lags) / (lags - 1)))
+    correlation[:, [0, -1]] *= 0.5  # trapezoidal
+    size = 4 * lags
+    spectrum = dt * rfft(correlation, size, axis=1).real
+    mean, error = mean_of_groups(spectrum.T, np.ones(len(spectrum)))
+    few = f"{len(spectrum)} blocks of time only; errors are rough" if len(spectrum) < _FEWEST else ""
+    result = sc.DataArray(
+        sc.array(dims=["energy_transfer"], values=mean, variances=None if len(spectrum) < 2 else error**2, unit="u*ps"),
+        coords={
+            "energy_transfer": sc.array(dims=["energy_transfer"], values=energies(size, dt), unit="meV"),
+            "caution": sc.scalar(few),
+        },
+        name="mass-weighted spectrum",
+    )
+    result.coords.set_aligned("caution", False)
+    return result
 
 
 def quantum_heat_capacity(
@@ -123,7 +225,7 @@ def quantum_heat_capacity(
     >>> [round(float(quantum_heat_capacity(debye, f"{T} K", mass="26.98 u").value)) for T in (50, 300)]
     [86, 823]
     """
-    return _integrate(density, temperature, mass, kind, _heat_capacity_of_mode)
+    return _integrate(density, temperature, mass, kind, heat_capacity_of_mode)
 
 
 def vibrational_entropy(
@@ -144,7 +246,7 @@ def vibrational_entropy(
     :
         Scalar in J/kg/K with variance, and ``caution`` as for :func:`quantum_heat_capacity`.
     """
-    return _integrate(density, temperature, mass, kind, _entropy_of_mode)
+    return _integrate(density, temperature, mass, kind, entropy_of_mode)
 
 
 def heat_capacity_correction(density: sc.DataArray, temperature: sc.Variable) -> sc.DataArray:
@@ -188,36 +290,110 @@ def heat_capacity_correction(density: sc.DataArray, temperature: sc.Variable) ->
     )
 
 
-def _labels(trajectory: Trajectory, partial: str | None) -> tuple[list[str], npt.NDArray[np.integer[Any]]]:
+def _labels(
+    trajectory: Trajectory, partial: str | None, atoms: Indices
+) -> tuple[list[str], npt.NDArray[np.integer[Any]]]:
     """Names of the parts, and which part each atom belongs to."""
-    if partial not in (None, "element", "molecule"):
-        raise InputError(f"partial: expected None, 'element' or 'molecule', got {partial!r}")
+    if partial not in (None, "element", "molecule", "ion"):
+        raise InputError(f"partial: expected None, 'element', 'molecule', 'ion' or 'motion', got {partial!r}")
     if partial is None:
-        return ["total"], np.zeros(len(trajectory.symbols), dtype=int)
+        return ["total"], np.zeros(len(atoms), dtype=int)
     if partial == "element":
         of_atom = list(trajectory.symbols)
     else:
-        formulas = dict(zip(np.unique(trajectory.molecules).tolist(), trajectory.formulas, strict=True))
-        of_atom = [formulas[number] for number in trajectory.molecules.tolist()]
-    names = list(dict.fromkeys(of_atom))
-    return names, np.array([names.index(name) for name in of_atom])
+        of_atom = [""] * len(trajectory.symbols)
+        for kind in kinds_of(trajectory):
+            for i in kind.molecules.ravel().tolist():
+                of_atom[i] = kind.name
+    names = list(dict.fromkeys(of_atom[i] for i in atoms.tolist()))
+    return names, np.array([names.index(of_atom[i]) for i in atoms.tolist()])
 
 
-def _power(trajectory: Trajectory, labels: Any, parts: int, length: int) -> Array:
-    """Mass-weighted power of each part in each window, (parts, windows, length // 2 + 1); any scale."""
-    from scipy.fft import rfft
+def _weights(trajectory: Trajectory, weights: sc.Variable | None) -> Array:
+    if weights is None:
+        return np.ones(len(trajectory.symbols))
+    if not isinstance(weights, sc.Variable) or weights.shape != (len(trajectory.symbols),):
+        raise InputError(f"weights: expected a scipp array of {len(trajectory.symbols)} numbers, one for each atom")
+    values = np.asarray(weights.values, dtype=np.float64)
+    if not np.all(values >= 0):
+        raise InputError("weights: expected numbers that are not negative")
+    return values
 
-    window = np.sin(np.pi * (np.arange(length) + 0.5) / length)[:, None, None] ** 2
-    starts = range(0, len(trajectory) - length + 1, max(1, length // 2))
-    power = np.zeros((parts, len(starts), length // 2 + 1))
-    for block in trajectory.blocks(copies=4):
-        v = trajectory.read("velocity", block) * np.sqrt(trajectory.masses.values[block])[:, None]
-        for k, start in enumerate(starts):
-            spectrum = rfft(window * v[start : start + length], axis=0)
-            found = (spectrum.real**2 + spectrum.imag**2).sum(axis=2)
-            for part in np.unique(labels[block]):
-                power[part, k] += found[:, labels[block] == part].sum(axis=1)
-    return power
+
+def _power(
+    trajectory: Trajectory,
+    atoms: Indices,
+    labels: Indices,
+    weight: Array,
+    parts: int,
+    length: int,
+    progress: Progress | None,
+) -> Array:
+    """Weighted power of each part in each window, (parts, windows, length // 2 + 1)."""
+    members = np.zeros((len(atoms), parts))
+    members[np.arange(len(atoms)), labels] = weight
+    dt = float(trajectory.timestep.value)
+    drift = drift_velocity(trajectory, length)
+
+    def task(rows: Indices) -> Array:
+        v = trajectory.read("velocity", atoms[rows])
+        v = v if drift is None else v - drift[:, None]
+        return power_spectra(v.reshape(len(v), -1), length, np.repeat(members[rows], 3, axis=0), dt)
+
+    sizes = [len(block) for block in trajectory.blocks(atoms, copies=6)]
+    blocks = np.split(np.arange(len(atoms)), np.cumsum(sizes)[:-1])
+    total: Array = sum(map_blocks(task, blocks, progress=progress, title="density of states"), np.zeros(()))
+    return np.moveaxis(total, 2, 0)
+
+
+def _by_motion(
+    trajectory: Trajectory, species: Selection, length: int, energy: Array, progress: Progress | None
+) -> "sc.DataGroup[sc.DataArray]":
+    """Translation, rotation and vibration, each with its own number of modes."""
+    power: dict[str, Array] = {}
+    modes = dict.fromkeys(MOTIONS, 0)
+    mass = 0.0
+    drift = drift_velocity(trajectory, length)
+    for kind in kinds_of(trajectory, species):
+        mass += float(kind.masses.sum()) * len(kind.molecules)
+        for motion, found in motion_spectra(trajectory, kind, length, drift=drift, progress=progress).items():
+            power[motion] = power.get(motion, 0.0) + found
+            modes[motion] += kind.modes[motion]
+    scaled = {
+        motion: found * (modes[motion] / float(np.trapezoid(found.mean(axis=0), energy)))
+        for motion, found in power.items()
+    }
+    dt = float(trajectory.timestep.value)
+    return sc.DataGroup({motion: _density(found, energy, mass, dt) for motion, found in scaled.items()})
+
+
+def _normalised_correlations(trajectory: Trajectory, atoms: Indices, lags: int, progress: Progress | None) -> Array:
+    """Sum over atoms of m <v(t).v(0)> / <v(0).v(0)> in each block of time, (blocks, lags), u."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    count = max(1, min(_BLOCKS, len(trajectory) // (2 * (lags - 1))))
+    part = len(trajectory) // count
+    size = next_fast_len(part + lags, real=True)
+    drift = drift_velocity(trajectory, lags)
+
+    def task(block: Indices) -> Array:
+        v = trajectory.read("velocity", block).astype(np.float64)
+        if drift is not None:
+            v -= drift[:, None]
+        squares = (v**2).sum(axis=2).mean(axis=0)
+        scale = np.divide(trajectory.masses.values[block], squares, out=np.zeros(len(block)), where=squares > 0)
+        along = np.ascontiguousarray(v.transpose(1, 2, 0))
+        found = np.empty((count, lags))
+        for k in range(count):
+            spectrum = rfft(along[..., k * part : (k + 1) * part], size, axis=2)
+            power = np.einsum("i,icf->f", scale, spectrum.real**2 + spectrum.imag**2)
+            found[k] = irfft(power, size)[:lags] / (part - np.arange(lags))
+        return found
+
+    total = np.zeros((count, lags))
+    for found in map_blocks(task, trajectory.blocks(atoms, copies=8), progress=progress, title="correlations"):
+        total += found
+    return total
 
 
 def _density(power: Array, energy: Array, mass: float, dt: float) -> sc.DataArray:
@@ -225,8 +401,8 @@ def _density(power: Array, energy: Array, mass: float, dt: float) -> sc.DataArra
     mean = power.mean(axis=0)
     variances = None
     if windows > 1:
-        variances = power.var(axis=0, ddof=1) / windows * (1 + 2 * _OVERLAP_CORRELATION)
-    total = float(np.trapezoid(mean, energy))
+        variances = power.var(axis=0, ddof=1) / windows * (1 + 2 * OVERLAP_CORRELATION)
+    total = float(np.trapezoid(mean, energy)) or 1.0  # atoms that are held fixed have no vibrations
     low = float(np.trapezoid(mean[:3], energy[:3])) / total  # the main lobe of a window ends two bins from its centre
     edge = mean[int(0.9 * len(mean)) :]
     high = float(edge.sum() * energy[1]) / total
@@ -269,7 +445,7 @@ def _integrate(
     widths = np.gradient(energy)
     widths[[0, -1]] *= 0.5  # trapezoidal
     modes = density.values * widths
-    x = energy / (_BOLTZMANN * T)
+    x = energy / (BOLTZMANN * T)
     held = of_mode(x, kind)
     total = float(modes @ held)
     mean = total / float(modes.sum())
@@ -282,25 +458,3 @@ def _integrate(
     result = sc.DataArray(value, coords={"caution": caution})
     result.coords.set_aligned("caution", False)
     return result
-
-
-def _heat_capacity_of_mode(x: Array, kind: str) -> Array:
-    """In k, of x = E / kT >= 0."""
-    if kind == "classical":
-        return np.ones_like(x)
-    half = np.clip(0.5 * x, 1e-8, 300.0)
-    quantum = (half / np.sinh(half)) ** 2
-    return np.asarray(quantum - (1.0 if kind == "correction" else 0.0))
-
-
-def _entropy_of_mode(x: Array, kind: str) -> Array:
-    """In k, of x = E / kT >= 0 that increase; at x = 0 the average over the lowest half bin."""
-    safe = np.maximum(x, 1e-8)
-    classical = 1 - np.log(safe)
-    small = np.exp(-np.minimum(safe, 600.0))
-    quantum = safe * small / -np.expm1(-safe) - np.log(-np.expm1(-safe))
-    if kind == "correction":
-        return np.asarray(np.where(x > 0, quantum - classical, 0.0))
-    found = quantum if kind == "quantum" else classical
-    # 1/h int (1 - ln x) dx from 0 to h = 2 - ln h; quantum oscillators are classical there
-    return np.asarray(np.where(x > 0, found, 2 - np.log(0.5 * x[1] - 0.5 * x[0])))

@@ -25,7 +25,7 @@ app = typer.Typer(
 INTERRUPTED = 130
 """Exit code after Ctrl-C, by the custom of shells."""
 
-RESUMING = ("demo", "md", "campaign", "hysteresis", "relax", "barrier", "reproduce")
+RESUMING = ("demo", "md", "campaign", "hysteresis", "relax", "barrier", "reproduce", "trajectory")
 """Commands that go on where they were stopped."""
 
 

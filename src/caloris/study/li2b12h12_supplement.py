@@ -12,7 +12,7 @@ import scipp as sc
 
 from caloris.atoms.block_statistics import average
 from caloris.atoms.diffusion import Arrhenius, Diffusion, arrhenius, diffusion_coefficient
-from caloris.atoms.reorientation import reorientation_rate
+from caloris.atoms.orientation.correlation import reorientation_rate
 from caloris.atoms.simulation import Simulation, open_simulation
 from caloris.atoms.state_point import equilibrated
 from caloris.atoms.vibrations import heat_capacity_correction, vibrational_density_of_states

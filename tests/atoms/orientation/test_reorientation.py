@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from caloris.atoms.reorientation import (
-    _correlation,
+from caloris.atoms.orientation.body_rotation import rotating_molecules, rotation_angles
+from caloris.atoms.orientation.correlation import (
+    legendre_correlation,
     orientation_correlation,
     reorientation_rate,
-    rotating_molecules,
 )
 from caloris.errors import ComputationError, InputError
 
@@ -86,7 +86,7 @@ def test_correlation_by_fourier_is_the_direct_average(frames, vectors):
     u /= np.linalg.norm(u, axis=-1, keepdims=True)
     for order, polynomial in ((1, lambda x: x), (2, lambda x: (3 * x**2 - 1) / 2)):
         direct = [polynomial((u[: frames - m] * u[m:]).sum(-1)).mean() for m in range(frames)]
-        np.testing.assert_allclose(_correlation(u, frames, order), direct, atol=1e-12)
+        np.testing.assert_allclose(legendre_correlation(u, frames, order), direct, atol=1e-12)
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -221,14 +221,12 @@ def test_rotating_icosahedra_are_counted_and_librating_ones_are_not(tmp_path):
 
 @given(st.floats(0, 180), st.integers(0, 1000))
 def test_angle_of_a_rotation_is_found_exactly(angle, seed):
-    from caloris.atoms.reorientation import _angles
-
     rng = np.random.default_rng(seed)
     axis = rng.standard_normal(3)
     turn = about([axis / np.linalg.norm(axis)], angle)[0]
     for shape in (BORANE, 1.02 * TETRAHEDRON, np.array([[0, 0, 0], [1, 0, 0], [0, 1.3, 0.0]])):
         shape = shape - shape.mean(axis=0)
-        assert np.rad2deg(_angles(np.stack([shape, shape @ turn.T]))[1]) == pytest.approx(angle, abs=1e-4)
+        assert np.rad2deg(rotation_angles(shape[None], (shape @ turn.T)[None])[0]) == pytest.approx(angle, abs=1e-4)
 
 
 def test_a_linear_ion_turns_by_the_angle_of_its_axis(tmp_path):

@@ -1,0 +1,1 @@
+"""Motions with closed forms, and what draws them: the parts of ``synthetic_trajectory.py``."""
