@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint format docs bench reproduce clean
+.PHONY: demo test test-slow lint format docs bench bench-trajectories reproduce clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "caloris needs Python 3.11 or newer, this is %d.%d: run make PYTHON=/path/to/python3.11" % v[:2])'
@@ -47,8 +47,15 @@ bench:
 	.venv-bench/bin/python benchmarks/conduction_against_heatrapy.py
 	CALORIS_DATA="$${CALORIS_DATA:-../shared/data}" .venv-bench/bin/python benchmarks/calorimetry_series.py
 
+# MDANSE and dynasor want another numpy than the peers of the battery
+bench-trajectories:
+	test -x .venv-bench-trajectories/bin/python || $(PYTHON) -m venv .venv-bench-trajectories
+	.venv-bench-trajectories/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench-trajectories]'
+	.venv-bench-trajectories/bin/python benchmarks/trajectories_against_peers.py
+	.venv-bench-trajectories/bin/python benchmarks/large_trajectory.py
+
 reproduce: $(VENV)/.runtime
 	CALORIS_DATA="$${CALORIS_DATA:-../shared/data}" $(BIN)/caloris reproduce all --table docs/reproductions.md
 
 clean:
-	rm -rf $(VENV) .venv-bench demo site build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-bench .venv-bench-trajectories demo site build dist .pytest_cache .mypy_cache .ruff_cache

@@ -9,7 +9,7 @@ vectors, the same ones for everybody. The centre of mass rests, because caloris 
 Every measurement is a process of its own, pinned to one core, warmed up on a small trajectory first so that no clock
 sees a compiler; CPU is user and system time. Peers that take minutes run on a few atoms, at two numbers of them, and a
 straight line extrapolates, which the table says; ``--full`` runs them on everything. Needs MDANSE and dynasor: the
-extra ``bench``.
+extra ``bench-trajectories``.
 """
 
 import argparse
@@ -272,17 +272,17 @@ def speed(bench: Bench, some: tuple[int, int] | None, errors: Errors, only: set[
     if "incoherent" in only:
         powder = ours(bench, "incoherent, powder average, any Q", "caloris_powder", cores)
         peer(bench, "MDANSE, incoherent, vectors", "mdanse_incoherent", powder, some, errors["MDANSE"])
-        peer(bench, f"{few}, both", "dynasor_incoherent", powder, more, errors["dynasor"], origins=ORIGINS)
+        peer(bench, f"{few}, both", "dynasor_incoherent", powder, None, errors["dynasor"], origins=ORIGINS)
         mine = ours(bench, "incoherent, the same vectors", "caloris_incoherent", cores)
         peer(bench, "MDANSE, incoherent, the same vectors", "mdanse_incoherent", mine, some, errors["MDANSE"])
-        peer(bench, f"{few}, both", "dynasor_incoherent", mine, more, errors["dynasor"], origins=ORIGINS)
+        peer(bench, f"{few}, both", "dynasor_incoherent", mine, None, errors["dynasor"], origins=ORIGINS)
         print("  (both: dynasor has no incoherent scattering without the coherent)")
     if "coherent" in only:
         mine = ours(bench, "coherent", "caloris_coherent", cores)
         peer(bench, "MDANSE, coherent", "mdanse_coherent", mine, more, errors["MDANSE, coherent"])
         worse = errors["dynasor, coherent"]
-        peer(bench, f"{few}, coherent", "dynasor_coherent", mine, more, worse, origins=ORIGINS)
-        peer(bench, "dynasor, all time origins, coherent", "dynasor_coherent", mine, more)
+        peer(bench, f"{few}, coherent", "dynasor_coherent", mine, None, worse, origins=ORIGINS)
+        peer(bench, "dynasor, all time origins, coherent", "dynasor_coherent", mine, None)
     if "msd" in only:
         mine = ours(bench, "mean square displacement", "caloris_msd", cores)
         peer(bench, "MDANSE, mean square displacement", "mdanse_msd", mine, more, errors["MDANSE"])

@@ -299,3 +299,19 @@ def test_vibrations_that_frames_resolve_do_not_pass_for_diffusion(tmp_path):
             ratios.append(found.value.value / (16 / (6 * 3) * 1e-4))
     assert np.mean(ratios[::2]) == pytest.approx(1.0, abs=0.03)
     assert np.mean(ratios[1::2]) == pytest.approx(1.0, abs=0.04)
+
+
+def test_where_the_covariance_is_another_generalised_gives_way_to_weighted(tmp_path):
+    """Walkers in cages that relax as slowly as the window: no walk seen through white noise."""
+    rng = np.random.default_rng(15)
+    cage = np.empty((600, 64, 3))
+    cage[0] = rng.standard_normal((64, 3))
+    for k in range(1, 600):
+        cage[k] = 0.98 * cage[k - 1] + np.sqrt(1 - 0.98**2) * rng.standard_normal((64, 3))
+    trajectory = beside_a_frame(tmp_path, 0.3 * brownian(64, 600, rng) + np.sqrt(3) * cage)
+    weighted, generalised = (
+        diffusion_coefficient(trajectory, "Li", method=f"{method} least squares")
+        for method in ("weighted", "generalised")
+    )
+    assert any("that of weighted least squares" in line for line in generalised.warnings)
+    assert generalised.value.value == weighted.value.value

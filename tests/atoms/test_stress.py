@@ -44,6 +44,8 @@ def test_pressure_shear_and_pull():
         assert von_mises(tensor(*pull)).value == pytest.approx(5)
     with pytest.raises(InputError, match="component"):
         von_mises(sc.scalar(1.0, unit="GPa"))
+    with pytest.raises(InputError, match="expected a scipp array"):
+        von_mises(1)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(-100, 100))

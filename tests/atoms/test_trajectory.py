@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,8 @@ from exact_trajectories import cells, stored
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caloris.atoms.h5md import is_store
+from caloris.atoms.reference_frame import reference_frame
 from caloris.atoms.trajectory import (
     Segment,
     join_segments,
@@ -151,8 +154,43 @@ def test_atoms_are_chosen_by_element_formula_and_index(tmp_path):
         trajectory.select("lithium!")
     with pytest.raises(InputError, match="indices from 0 to 9"):
         trajectory.select([10])
+    with pytest.raises(InputError, match="no H has the mass of 2H"):
+        trajectory.select("D")
+    for wrong in ([0, 0, 1], np.array([], dtype=int)):
+        with pytest.raises(InputError, match="no atom is chosen, or one twice"):
+            trajectory.select(wrong)
+    with pytest.raises(InputError, match="indices from 0 to 9"):
+        trajectory.select([[0, 1], [2]])
     with pytest.raises(InputError, match="holds no velocity"):
         trajectory.velocities()
+
+
+def test_isotopes_are_chosen_by_their_masses(tmp_path):
+    masses = [14.007, 1.008, 2.014, 2.0141, 1.008, 7.016]
+    trajectory = stored(tmp_path, np.zeros((2, 6, 3)), "NH4Li", masses=masses)
+    assert trajectory.select("D").tolist() == trajectory.select("2H").tolist() == [2, 3]
+    assert trajectory.select("7Li").tolist() == [5]
+    assert trajectory.select("H").tolist() == [1, 2, 3, 4]
+
+
+def test_vectors_that_jump_have_no_mean_and_those_of_a_vacuum_do_not_count(tmp_path):
+    positions, cell = walk(8, 3), cells(20.0, 8).copy()
+    cell[4:, 1, 0] = -20.0  # b - a in place of b
+    trajectory = stored(tmp_path, positions, "Li3", cell=cell)
+    with pytest.raises(InputError, match=r"jump by 1.00 of themselves after frame 4: the box was flipped"):
+        reference_frame(trajectory)
+    assert len(reference_frame(trajectory.after(4)).turn) == 4
+    slab = replace(trajectory, periodic=(True, False, False))
+    np.testing.assert_allclose(reference_frame(slab).turn, np.broadcast_to(np.eye(3), (8, 3, 3)), atol=1e-12)
+
+
+def test_asking_whether_a_file_is_a_store_closes_it(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    path, files, inner = stored(tmp_path, walk(2, 2), "Li2").path, [], Path.open
+    monkeypatch.setattr(Path, "open", lambda self, *a, **k: files.append(inner(self, *a, **k)) or files[-1])
+    assert is_store(path)
+    assert [file.closed for file in files] == [True]
 
 
 def test_memory_stays_bounded_while_joining_and_reading(tmp_path, monkeypatch):

@@ -317,6 +317,35 @@ def test_errors_of_heat_capacity_are_its_scatter(tmp_path):
     assert 0.75 < error / scatter < 1.35
 
 
+def test_what_the_resolution_smears_is_in_the_error(tmp_path):
+    """Undamped modes of 6 meV seen 2 meV wide: their entropy grows by more than it scatters."""
+    rng = np.random.default_rng(21)
+    energies = rng.uniform(5.5, 6.5, 12)
+    trajectory = moving(tmp_path, oscillators(3000, 0.02, energies, np.ones(12), rng), "Li12", 0.02)
+    x = energies / (K * 300)
+    exact = GAS / 6.94 * 3 * np.mean(x / np.expm1(x) - np.log(-np.expm1(-x)))
+    found = vibrational_entropy(vibrational_density_of_states(trajectory, resolution="2 meV"), "300 K")
+    error = np.sqrt(found.variance)
+    assert 0.2 * error < found.value - exact < 1.2 * error
+    assert error < 0.01 * exact
+    fine = vibrational_entropy(vibrational_density_of_states(trajectory, resolution="0.5 meV"), "300 K")
+    assert np.sqrt(fine.variance) < 0.2 * error
+
+
+@pytest.mark.parametrize("drift", [0.3, 3.0])
+def test_a_drift_of_all_atoms_is_no_mode(tmp_path, drift):
+    """All atoms together have no momentum but that of the drift."""
+    v = np.sqrt(1 / 6.94) * oscillators(3000, 0.01, np.linspace(20, 60, 9), np.ones(9), np.random.default_rng(22))
+    v -= v.mean(axis=1, keepdims=True)
+    rest, moves = (moving(tmp_path, v + u * np.array([1.0, 0.5, 0.0]), "Li9", 0.01) for u in (0.0, drift))
+    still = vibrational_density_of_states(rest).values
+    np.testing.assert_allclose(vibrational_density_of_states(moves).values, still, rtol=1e-9, atol=1e-12)
+    motion = vibrational_density_of_states(moves, "motion")["translation"].values
+    np.testing.assert_allclose(motion, still, rtol=1e-9, atol=1e-12)
+    eq_9, known = (mass_weighted_spectrum(t, longest="1 ps").values for t in (moves, rest))
+    np.testing.assert_allclose(eq_9, known, rtol=1e-9, atol=1e-9 * np.abs(known).max())
+
+
 def test_what_has_no_mass_or_temperature_is_refused():
     density = einstein(10.0).drop_coords("mass")
     with pytest.raises(InputError, match="mass"):

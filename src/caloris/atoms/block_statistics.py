@@ -294,7 +294,7 @@ def mean_of_parts(values: Array, counts: Array, parts: int) -> tuple[Array, Arra
     --------
     >>> shared = np.repeat([0.0, 2.0, 0.0, 2.0], 100)
     >>> mean, error = mean_of_parts(shared, np.ones(400), 4)
-    >>> float(mean), round(float(error), 3)
+    >>> round(float(mean), 3), round(float(error), 3)
     (1.0, 0.577)
     """
     mean, error = mean_of_groups(values, counts)

@@ -39,7 +39,7 @@ _CM2_PER_S = 1e-4
 """angstrom^2/ps in cm^2/s."""
 _BOLTZMANN = 8.617333262e-5
 """eV/K, CODATA 2018."""
-_DISAGREE = 3.0
+_DISAGREE = 5.0
 """Standard deviations of their difference by which two lines disagree."""
 _ONE_SIDED = 1.645
 """Standard deviations of a bound that holds in 95 of 100 cases."""
@@ -175,7 +175,7 @@ def diffusion_coefficient(
 ) -> Diffusion:
     """Return the coefficient of self-diffusion, with its error, and whether the motion is diffusive.
 
-    A straight line with a constant (the vibrations) is fitted to the MSD of each group of molecules (or of atoms without
+    A straight line with a constant (the vibrations) is fitted to the MSD of each group of molecules (or atoms without
     bonds); the scatter between groups gives the error, or that between 4 or more parts of the run, or the misfit of the
     line, where those are larger. Whether the line is straight is tested by its two halves: their slopes give the
     exponent of the growth, which must be 1 within two standard deviations. A warning says where the two halves of the

@@ -95,6 +95,8 @@ def von_mises(stress: sc.Variable | sc.DataArray) -> sc.Variable | sc.DataArray:
     >>> round(float(von_mises(shear).value / 2), 4)
     1.7321
     """
+    if not isinstance(stress, sc.Variable | sc.DataArray):
+        raise InputError(f"stress: expected a scipp array with a dimension 'component', got {type(stress).__name__}")
     if "component" not in stress.dims or stress.sizes["component"] != 6:
         raise InputError("stress: expected a dimension 'component' of xx, yy, zz, xy, xz, yz")
     xx, yy, zz, xy, xz, yz = (stress["component", k] for k in range(6))

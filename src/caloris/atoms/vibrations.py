@@ -6,6 +6,7 @@ Units: meV; J/kg/K. Source: Berens, Mackay, White and Wilson, J. Chem. Phys. 79,
 atoms with their mass once more, eq. 9 of the paper on thermal batteries: :func:`mass_weighted_spectrum`.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -19,12 +20,15 @@ from caloris.atoms.thermodynamics.drift import drift_velocity
 from caloris.atoms.thermodynamics.oscillators import Kind, entropy_of_mode, heat_capacity_of_mode
 from caloris.atoms.thermodynamics.windowed_spectra import (
     BOLTZMANN,
+    HANN_WIDTH,
     MOTIONS,
     OVERLAP_CORRELATION,
     energies,
+    held_rigid,
     kinds_of,
     motion_spectra,
     power_spectra,
+    twice_as_coarse,
     window_length,
 )
 from caloris.atoms.trajectory import Selection, Trajectory
@@ -42,6 +46,10 @@ _FEWEST = 8
 """Windows below which an error is only rough."""
 _SUPERIONIC = 0.01
 """Share of modes at zero frequency from which on a caution is given."""
+_SMEARED = 0.005
+"""Share of a heat or an entropy, above which what the resolution does to it is said."""
+_HELD = 1e-4
+"""Temperature of a motion, relative to that of the others, that constraints leave."""
 _BLOCKS = 16
 """Most blocks of time that give the errors of a correlation function."""
 
@@ -82,9 +90,10 @@ def vibrational_density_of_states(
     -------
     :
         Dimension ``energy_transfer`` (meV, from 0), 1/meV, its integral (trapezoidal) 3 N; a group of such by name for
-        a partial density. The variance is from the scatter between windows in time. Unaligned coordinates: ``mass`` (u)
-        of the atoms, ``diffusive_share`` (share of the modes that are not told apart from zero frequency, 0 to 1) and
-        ``caution`` (a sentence, empty if there is nothing to say).
+        a partial density, without motions that constraints hold (1e-4 of the temperature of the others).
+        The variance is from the scatter between windows in time. Unaligned coordinates: ``mass`` (u) of the atoms,
+        ``resolution`` (meV, full width at half maximum), ``diffusive_share`` (share of the modes that are not told
+        apart from zero frequency, 0 to 1) and ``caution`` (a sentence, empty if there is nothing to say).
 
     Raises
     ------
@@ -211,7 +220,8 @@ def quantum_heat_capacity(
     Returns
     -------
     :
-        Scalar in J/kg/K with variance; the unaligned coordinate ``caution`` says where oscillators are a wrong picture.
+        Scalar in J/kg/K with variance, of the scatter and of what the resolution changes; the unaligned coordinate
+        ``caution`` says where oscillators are a wrong picture.
 
     Raises
     ------
@@ -359,12 +369,21 @@ def _by_motion(
         for motion, found in motion_spectra(trajectory, kind, length, drift=drift, progress=progress).items():
             power[motion] = power.get(motion, 0.0) + found
             modes[motion] += kind.modes[motion]
-    scaled = {
-        motion: found * (modes[motion] / float(np.trapezoid(found.mean(axis=0), energy)))
-        for motion, found in power.items()
-    }
+    names = list(power)
+    heats = np.array([float(np.trapezoid(power[name].mean(axis=0), energy)) for name in names])
+    if not heats.sum() > 0:
+        raise InputError(f"{trajectory.path}: nothing moves; there is no density of states")
+    counts = np.array([modes[name] for name in names])
+    held = held_rigid(heats / counts, counts, _HELD)
+    said = [f"{name} is held rigid, and has no modes here" for name, cold in zip(names, held, strict=True) if cold]
     dt = float(trajectory.timestep.value)
-    return sc.DataGroup({motion: _density(found, energy, mass, dt) for motion, found in scaled.items()})
+    return sc.DataGroup(
+        {
+            name: _density(power[name] * (modes[name] / heat), energy, mass, dt, said)
+            for name, heat, cold in zip(names, heats.tolist(), held, strict=True)
+            if not cold
+        }
+    )
 
 
 def _normalised_correlations(trajectory: Trajectory, atoms: Indices, lags: int, progress: Progress | None) -> Array:
@@ -396,7 +415,7 @@ def _normalised_correlations(trajectory: Trajectory, atoms: Indices, lags: int, 
     return total
 
 
-def _density(power: Array, energy: Array, mass: float, dt: float) -> sc.DataArray:
+def _density(power: Array, energy: Array, mass: float, dt: float, said: Sequence[str] = ()) -> sc.DataArray:
     windows = len(power)
     mean = power.mean(axis=0)
     variances = None
@@ -406,7 +425,7 @@ def _density(power: Array, energy: Array, mass: float, dt: float) -> sc.DataArra
     low = float(np.trapezoid(mean[:3], energy[:3])) / total  # the main lobe of a window ends two bins from its centre
     edge = mean[int(0.9 * len(mean)) :]
     high = float(edge.sum() * energy[1]) / total
-    cautions = []
+    cautions = list(said)
     if low > _SUPERIONIC:
         cautions.append(
             f"{100 * low:.1f} % of the modes lie below {energy[2]:.2g} meV: atoms diffuse or turn freely, "
@@ -421,12 +440,13 @@ def _density(power: Array, energy: Array, mass: float, dt: float) -> sc.DataArra
         coords={
             "energy_transfer": sc.array(dims=["energy_transfer"], values=energy, unit="meV"),
             "mass": sc.scalar(mass, unit="u"),
+            "resolution": sc.scalar(HANN_WIDTH * float(energy[1]), unit="meV"),
             "diffusive_share": sc.scalar(low),
             "caution": sc.scalar("; ".join(cautions)),
         },
         name="vibrational density of states",
     )
-    for name in ("mass", "diffusive_share", "caution"):
+    for name in ("mass", "resolution", "diffusive_share", "caution"):
         result.coords.set_aligned(name, False)
     return result
 
@@ -453,8 +473,24 @@ def _integrate(
     if density.variances is not None:  # the number of modes is fixed: only their distribution is uncertain
         spread = float(np.sum(((held - mean) * widths) ** 2 * density.variances)) * _NEIGHBOUR_CORRELATION
     factor = _GAS_CONSTANT / u
+    caution = str(density.coords["caution"].value) if "caution" in density.coords else ""
+    if "resolution" in density.coords and len(energy) > 4:
+        smeared = _smeared(density.values, widths, held)
+        if abs(smeared) > _SMEARED * abs(total) and smeared**2 > (spread or 0.0):
+            width = float(density.coords["resolution"].to(unit="meV").value)
+            said = (
+                f"the resolution, {width:.2g} meV, changes it by {factor * smeared:.2g} J/kg/K, more than its scatter"
+            )
+            caution = f"{caution}; {said}" if caution else said
+        spread = None if spread is None else spread + smeared**2
     value = sc.scalar(factor * total, variance=None if spread is None else factor**2 * spread, unit="J/kg/K")
-    caution = density.coords["caution"] if "caution" in density.coords else sc.scalar("")
-    result = sc.DataArray(value, coords={"caution": caution})
+    result = sc.DataArray(value, coords={"caution": sc.scalar(caution)})
     result.coords.set_aligned("caution", False)
     return result
+
+
+def _smeared(density: Array, widths: Array, held: Array) -> float:
+    """What the resolution changes of an integral: a third of what twice the width, four times the variance, does."""
+    coarse = twice_as_coarse(density)
+    coarse *= float(density @ widths) / float(coarse @ widths)
+    return float((coarse - density) * widths @ held) / 3

@@ -175,9 +175,10 @@ class Scattering:
         end = last if until is None else magnitude(until, "ps", "until", positive=True)
         return elastic_fraction(self.curves, self.weights, begin, end)
 
-    def _blind(self) -> list[str]:
-        """What the errors do not know."""
-        found = []
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What is to be known of the trajectory and the weights, and what the errors do not tell."""
+        found = list(self.warnings)
         if self.curves.without_errors:
             found.append(f"One group only of {', '.join(self.curves.without_errors)}: no error can be told.")
         outlasting = self.curves.outlasting(self.weights)
@@ -196,7 +197,7 @@ class Scattering:
             chosen = np.bincount(self.vectors.shell, minlength=len(self.vectors.Q))
             if self.kind != "incoherent" and np.any(chosen < self.vectors.available):
                 found.append("Shells hold some of their vectors only, too few to tell what the choice does.")
-        return found
+        return tuple(found)
 
     def _undersampled(self) -> list[str]:
         """Whether much of the motion happens between two frames."""
@@ -220,7 +221,7 @@ class Scattering:
         partial: bool,
         cautions: Sequence[str] = (),
     ) -> "sc.DataArray | sc.DataGroup[sc.DataArray]":
-        caution = " ".join((*self.warnings, *self._blind(), *cautions))
+        caution = " ".join((*self.cautions, *cautions))
         total = self._array(self.curves, function, dims, coords, unit, name, caution)
         if not partial:
             return total

@@ -46,7 +46,7 @@ def _intermediate(trajectory: Trajectory, found: Scattering, normalised: bool, o
         title=f"Intermediate scattering function I(Q,t), {found.kind}, {found.weighting} weights",
         curves=curves,
         words=[f"{_scale(found, normalised)} {_CONVENTIONS}"],
-        warnings=found.warnings,
+        warnings=found.cautions,
         figure=curve_figure({"I(Q,t)": whole}, logarithmic=(True, False)),
         inputs=_inputs(trajectory, found, options),
     )
@@ -119,7 +119,7 @@ def _spectrum(
     whole = found.spectrum(energy_transfer=energy_transfer, resolution=resolution, temperature=temperature)
     assert isinstance(whole, sc.DataArray)  # no parts were asked for
     caution = str(whole.coords["caution"].value)
-    for said in found.warnings:
+    for said in found.cautions:
         caution = caution.replace(said, "").strip()
         warnings.insert(0, said)
     return (whole if instrument is None else instrument.mask(whole)), [*([caution] if caution else []), *warnings]
@@ -185,7 +185,7 @@ def _elastic(
             f"{elastic.window[1].value:g} ps; A is the EISF, HWHM = hbar/tau. Infinite time: mean of I(Q,t)/I(Q,0) "
             "over the later half of the times, DW A."
         ],
-        warnings=[*found.warnings, *elastic.warnings],
+        warnings=[*found.cautions, *elastic.warnings],
         figure=elastic_figure(elastic, models),
         inputs=_inputs(trajectory, found, options),
     )

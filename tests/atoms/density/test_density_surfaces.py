@@ -102,3 +102,10 @@ def test_files_hold_the_same_numbers_for_others(with_values, tmp_path):
 def test_figures_are_drawn_with_what_the_level_encloses(with_values):
     figure = with_values(lambda r, _: np.exp(-(r**2).sum(axis=-1) / 2)).plot()
     assert "50 % of the atoms" in figure.axes[0].get_title()
+
+
+def test_default_surface_of_an_atom_in_one_voxel_is_around_it(with_values):
+    found = with_values(lambda x, f: np.where(np.all(np.abs(f - f[20, 18, 22]) < 1e-9, axis=-1), 3.0, 0.0))
+    surface = found.isosurface()
+    assert surface.level.value == pytest.approx(1.5)
+    assert surface.atom_share == 1

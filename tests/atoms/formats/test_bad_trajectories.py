@@ -179,6 +179,8 @@ OPTIONS_THAT_ARE_WRONG = {
     "incomplete": ({"incomplete": "ignore"}, "expected 'error' or 'skip', got 'ignore'"),
     "wrapped": ({"wrapped": "yes"}, "wrapped: expected True, False or None"),
     "bonds": ({"bonds": "all"}, "bonds: expected 'guess', None or pairs"),
+    "bonds of different lengths": ({"bonds": [[1, 2], [3]]}, "bonds: expected pairs of indices"),
+    "bonds of words": ({"bonds": [["a", "b"]]}, "bonds: expected pairs of indices"),
     "bonds of no atoms": ({"bonds": [[0, 1000]]}, f"indices from 0 to {ATOMS - 1}"),
 }
 
@@ -272,7 +274,7 @@ def test_a_cell_of_another_lattice_is_not_unwrapped(tmp_path):
         r"frame 4: the cell is another one than in the frame before",
     )
     trajectory = open_trajectory(write_dump(tmp_path / "u.dump", true), **OPTIONS)
-    with pytest.raises(InputError, match="the cell vectors jump by 0.40 of themselves after frame 3"):
+    with pytest.raises(InputError, match=r"the cell vectors jump by 0\.40 of themselves after frame 3"):
         reference_frame(trajectory)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from exact_trajectories import stored
 
+from caloris.atoms.orientation.gaussians import fit_gaussian
 from caloris.atoms.orientation.hydrogen_bonding import hydrogen_bonds
 from caloris.errors import InputError
 
@@ -135,3 +136,23 @@ def test_bonds_within_a_molecule_and_thin_cells_are_refused(tmp_path):
         bonds_of(trajectory, hydrogen="D")
     with pytest.raises(InputError, match="no S"):
         bonds_of(trajectory, acceptors={"S": "3 angstrom"})
+
+
+def test_without_bonds_there_is_no_lifetime_and_no_word_of_bonds_that_last(tmp_path):
+    trajectory = donors_beside_acceptors(tmp_path, np.zeros((40, 6), bool), np.random.default_rng(9))
+    assert bonds_of(trajectory).warnings == ("N: There are no bonds.",)
+
+
+def test_a_skewed_peak_is_no_gaussian_and_noise_is_no_skew():
+    x = np.arange(1.0, 180.0, 2.0)
+    rng = np.random.default_rng(10)
+
+    def peak(shape):
+        draws = 110 + 9 * (rng.standard_normal((24, 4000)) if shape is None else rng.gamma(shape, 1.0, (24, 4000)))
+        groups = np.stack([np.histogram(one, np.arange(0.0, 181.0, 2.0), density=True)[0] for one in draws], axis=1)
+        return fit_gaussian(x, groups, np.full(24, 4000.0))
+
+    assert peak(None).warnings == ()
+    assert "statistical only" in peak(2.0).warnings[0]
+    few = np.stack([np.histogram(110 + 9 * rng.standard_normal(40), np.arange(0.0, 181.0, 2.0))[0] for _ in range(24)])
+    assert fit_gaussian(x, few.T / 80.0, np.full(24, 40.0)).warnings == ()

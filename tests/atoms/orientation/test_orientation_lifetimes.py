@@ -148,3 +148,28 @@ def test_a_run_too_short_for_the_origin_is_refused(tmp_path):
     trajectory = molecules_of(tmp_path, AMMONIUM, "NH4", orientations)
     with pytest.raises(InputError, match="leaves"):
         one_origin_cosine(trajectory, bond=("N", "H"), origin="38 ps", frame_interval="1 ps")
+
+
+def test_integral_is_not_conditioned_on_having_fallen(tmp_path):
+    """Runs of four lifetimes: some fall to a tenth, some do not; the integral is unbiased over all of them."""
+    rng = np.random.default_rng(8)
+    tau, rows = -0.2 / np.log(decay_per_step(1, 0.04)), []
+    for number in range(30):
+        run = molecules_of(tmp_path / str(number), AMMONIUM, "NH4", diffusing(100, 24, 0.04, rng), time_step=0.2)
+        found = reorientation(run, ("N", "H")).first
+        rows.append((found.integral.value, found.integral.variance))
+        assert any("of the integral is the exponential" in line for line in found.warnings)
+    values, variances = np.array(rows).T
+    assert np.all(np.isfinite(values))
+    assert values.mean() == pytest.approx(tau, abs=3.5 * np.sqrt(variances.mean() / 30))
+    assert 0.4 < np.mean(np.abs(values - tau) < np.sqrt(variances)) < 0.92
+
+
+def test_molecules_that_do_not_turn_have_a_bound_and_no_lifetime(tmp_path):
+    still = np.broadcast_to(np.eye(3), (100, 16, 3, 3))
+    found = reorientation(molecules_of(tmp_path, AMMONIUM, "NH4", still), ("N", "H"))
+    for lifetimes in (found.first, found.second):
+        assert np.isnan(lifetimes.exponential.value)
+        assert np.isnan(lifetimes.integral.value)
+        assert lifetimes.lower_bound.value == pytest.approx(16 * 100 / 3, rel=0.01)
+        assert any("1/lambda >" in line for line in lifetimes.warnings)

@@ -5,6 +5,7 @@ import pytest
 from exact_trajectories import random_rotations
 from turning_molecules import AMMONIUM, TETRAHEDRON, about, jumping, molecules_of
 
+from caloris.atoms.orientation._kernels import count_directions
 from caloris.atoms.orientation.order import orientational_order
 from caloris.atoms.orientation.sphere import crystal_sites, orientation_map
 from caloris.errors import InputError
@@ -156,3 +157,30 @@ def test_doors_of_maps_say_what_is_wrong(tmp_path):
         orientation_map(trajectory, ("N", "H"), rotations=2 * np.eye(3)[None])
     with pytest.raises(InputError, match="select"):
         orientation_map(trajectory, ("N", "H"), select=[5])
+
+
+@pytest.mark.parametrize("rows", [0, 1, -3, 1.5, "6", True])
+def test_a_map_needs_rows(tmp_path, rows):
+    trajectory = molecules_of(tmp_path, AMMONIUM, "NH4", np.broadcast_to(np.eye(3), (8, 2, 3, 3)))
+    with pytest.raises(InputError, match="rows: expected a whole number"):
+        orientation_map(trajectory, ("N", "H"), rows=rows)
+    with pytest.raises(InputError, match="rotations: expected numbers"):
+        orientation_map(trajectory, ("N", "H"), rotations="x")
+
+
+def test_a_kernel_far_below_the_bins_is_refused(tmp_path):
+    trajectory = molecules_of(tmp_path, AMMONIUM, "NH4", np.broadcast_to(np.eye(3), (8, 2, 3, 3)))
+    found = orientation_map(trajectory, ("N", "H"), rows=12)
+    with pytest.raises(InputError, match="far below the bins"):
+        found.smoothed("1e-9 deg")
+    assert np.isfinite(found.smoothed("1 deg").density.values).all()
+
+
+def test_bonds_without_length_have_no_direction(tmp_path):
+    shape = np.array([[0.0, 0, 0], [1.0, 0, 0]])
+    trajectory = molecules_of(tmp_path, 0 * shape, "OH", np.broadcast_to(np.eye(3), (8, 2, 3, 3)))
+    with pytest.raises(InputError, match="no direction"):
+        orientation_map(trajectory, ("O", "H"), rows=4)
+    counts = np.zeros((4, 8))
+    count_directions(np.array([[np.nan, 0, 0], [0, 0, 1.0]]), counts, 1.0)
+    assert counts.sum() == 1

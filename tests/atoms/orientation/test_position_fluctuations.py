@@ -65,3 +65,11 @@ def test_bodies_that_leave_their_sites_are_counted(tmp_path):
     x[50:, 1] += 3.0
     found = position_fluctuation(stored(tmp_path, x, ["Li"] * 3 + ["U"], masses=[7.0] * 3 + [1e9]), "Li")
     assert any(line.startswith("1 of 3 bodies left") for line in found.warnings)
+
+
+def test_frozen_bodies_have_no_fluctuation_and_no_error(tmp_path):
+    x = np.broadcast_to(4.0 * np.arange(3)[:, None] * np.ones(3) / 3, (64, 3, 3))
+    found = position_fluctuation(stored(tmp_path, x, ["Li", "Li", "U"]), "Li")
+    assert found.value.value == 0
+    assert np.isnan(found.value.variance)
+    assert "No body moves" in found.warnings[0]

@@ -62,6 +62,39 @@ def test_errors_hold_the_truth_two_times_in_three_even_if_frames_are_correlated(
     assert 0.58 < np.mean(inside) < 0.78
 
 
+@pytest.mark.parametrize("step", [0.0, 0.05])
+def test_a_structure_that_outlives_the_run_has_the_error_of_one_sample(tmp_path, step):
+    """An ideal gas that stands still, or all but: more frames of it tell nothing more."""
+    rng = np.random.default_rng(10)
+    inside, counted, factors = [], [], []
+    for _ in range(12):
+        x = rng.uniform(0, 20.0, (100, 3)) + np.cumsum(step * rng.standard_normal((40, 100, 3)), axis=0)
+        trajectory = stored(tmp_path, x, "Li50Na50", cell=20.0)
+        found = radial_distribution(trajectory, ("Li", "Na"), longest="8 angstrom", width="1 angstrom")
+        inside.append(np.abs(found.g.values - 1)[2:] < np.sqrt(found.g.variances)[2:])
+        n = found.coordination
+        exact = 50 / 8000 * 4 / 3 * np.pi * n.coords["r"].values ** 3
+        counted.append(np.abs(n.values - exact)[2:] < np.sqrt(n.variances)[2:])
+        all_ = partial_distributions(trajectory, longest="8 angstrom", width="1 angstrom")
+        S = total_structure_factor(all_, {"Li": 1.0, "Na": 2.0}, sc.linspace("Q", 2.0, 8.0, 8, unit="1/angstrom"))
+        factors.append(np.abs(S.values - 1) < np.sqrt(S.variances))
+    assert 0.55 < np.mean(inside) < 0.85
+    assert 0.5 < np.mean(counted) < 0.95
+    assert 0.5 < np.mean(factors) < 0.9
+
+
+def test_neighbours_are_counted_in_a_cell_that_breathes(tmp_path):
+    """Rock salt that swings by a tenth: six neighbours at every time."""
+    sites = np.array(list(np.ndindex(4, 4, 4)))
+    scale = 1 + 0.1 * np.sin(np.arange(40))[:, None, None]
+    symbols = ["Li" if site.sum() % 2 else "Na" for site in sites]
+    trajectory = stored(tmp_path, 3.0 * sites * scale, symbols, cell=12.0 * np.eye(3) * scale)
+    found = radial_distribution(trajectory, ("Li", "Na"), longest="4 angstrom", width="0.1 angstrom")
+    assert found.coordination.values[-1] == pytest.approx(6, rel=1e-12)
+    like = radial_distribution(trajectory, ("Li", "Li"), longest="5 angstrom", width="0.1 angstrom")
+    assert like.coordination.values[-1] == pytest.approx(12, rel=1e-12)
+
+
 def test_coordination_numbers_of_crystals(tmp_path):
     """Rock salt: 6 at a/2, 12 at a/sqrt(2), 8 at sqrt(3)/2 a; a primitive cell is enough, by its images."""
     a = 5.64
@@ -219,3 +252,5 @@ def test_what_makes_no_pairs_is_refused(tmp_path):
         radial_distribution(trajectory, "BH")
     with pytest.raises(InputError, match="bins"):
         radial_distribution(trajectory, ("B", "H"), width="1 m")
+    with pytest.raises(InputError, match="whole number"):
+        radial_distribution(trajectory, ("B", "H"), every=1.5)

@@ -176,3 +176,36 @@ def test_isotopes_are_kinds_of_their_own(tmp_path):
     ]
     with pytest.raises(InputError, match="different kinds"):
         orientational_entropy(trajectory, "OH")
+
+
+def test_isomers_are_kinds_of_their_own_whatever_the_order_of_their_atoms(tmp_path):
+    """Thiocyanate and a chain with carbon at its end; propanol and isopropanol, which differ two bonds away."""
+    x = np.random.default_rng(8).standard_normal((40, 9, 3))
+    bonds = np.array([[0, 1], [1, 2], [3, 4], [4, 5], [6, 7], [6, 8]])
+    trajectory = stored(tmp_path, x, ["S", "C", "N", "C", "S", "N", "C", "N", "S"], bonds=bonds, velocities=x)
+    first, second = kinds_of(trajectory)
+    assert [first.name, second.name] == ["SCN", "CSN"]
+    assert first.molecules.tolist() == [[1, 2, 0], [6, 7, 8]]
+    assert second.molecules.tolist() == [[3, 5, 4]]
+    carbons = np.array([[0, 1], [1, 2], [0, 3], [4, 5], [5, 6], [5, 7]])  # the oxygen at the end, or in the middle
+    x = np.random.default_rng(9).standard_normal((40, 8, 3))
+    trajectory = stored(tmp_path, x, "CCCOCCCO", bonds=carbons, velocities=x)
+    assert [kind.name for kind in kinds_of(trajectory)] == ["C3O 1", "C3O 2"]
+
+
+def test_a_bond_that_was_overlooked_makes_no_other_kind(tmp_path):
+    x = np.random.default_rng(10).standard_normal((40, 6, 3))
+    bonds = np.array([[0, 1], [1, 2], [2, 0], [3, 4], [4, 5]])
+    assert len(kinds_of(stored(tmp_path, x, "B6", bonds=bonds, velocities=x))) == 1
+
+
+def test_motions_that_are_held_are_left_out_and_nothing_at_all_is_refused(tmp_path):
+    rng = np.random.default_rng(11)
+    x = np.repeat(rng.standard_normal((1, 8, 3)), 200, axis=0)
+    v = np.repeat(rng.standard_normal((200, 4, 3)), 2, axis=1)
+    how = {"bonds": np.array([[2 * m, 2 * m + 1] for m in range(4)]), "time_step": 0.05}
+    found = vibrational_density_of_states(stored(tmp_path, x, "N8", velocities=v, **how), "motion")
+    assert list(found) == ["translation"]
+    assert "vibration is held rigid" in found["translation"].coords["caution"].value
+    with pytest.raises(InputError, match="nothing moves"):
+        vibrational_density_of_states(stored(tmp_path, x, "N8", velocities=0 * v, **how), "motion")

@@ -108,6 +108,55 @@ def test_free_rotors_have_their_classical_entropy(tmp_path, linear):
     assert any("vibration" in line for line in found.warnings)  # its modes are all but cold here
 
 
+@pytest.mark.parametrize("drift", [0.2, 1.0])
+def test_a_drift_of_all_atoms_is_no_gas(tmp_path, drift):
+    """Also one that changes slowly, as thermostats make it."""
+    rng = np.random.default_rng(7)
+    frames, dt, atoms = 4000, 0.02, 24
+    E = rng.uniform(4.0, 9.0, (atoms, 3))
+    v = np.cos(2 * np.pi * (rng.random((atoms, 3)) + np.arange(frames)[:, None, None] * dt * E / PLANCK))
+    v -= v.mean(axis=1, keepdims=True)
+    slow = drift * (1 + 0.2 * np.sin(np.arange(frames) * dt / 30.0))[:, None, None] * [1.0, 0.5, 0.0]
+    rest, moving = (
+        two_phase_thermodynamics(
+            stored(tmp_path, np.zeros_like(v), f"Ar{atoms}", velocities=v + u, time_step=dt, cell=16.0)
+        )
+        for u in (0.0, slow)
+    )
+    assert moving.temperature.value == pytest.approx(rest.temperature.value, rel=1e-9)
+    np.testing.assert_allclose(moving.entropy.values, rest.entropy.values, rtol=1e-9)
+    assert moving.fluidicity.values.max() < 0.02
+
+
+def test_rigid_molecules_have_no_vibrations(tmp_path):
+    """Nitrogen held by constraints: six modes of its atoms are five, all at one temperature."""
+    rng = np.random.default_rng(8)
+    T, count, frames, dt = 300.0, 40, 1500, 0.02
+    masses, d = np.full(2, 14.007), 1.1
+    inertia = masses.sum() * d**2 / 4
+    axis = np.einsum("mcd,d->mc", random_rotations(count, rng), [0, 0, 1.0])
+    omega = np.cross(axis, rng.standard_normal((count, 3))) * np.sqrt(BOLTZMANN * T / inertia)
+    rate = np.linalg.norm(omega, axis=1)[:, None]
+    turned = (np.arange(frames) * dt)[:, None, None] * rate
+    u = axis * np.cos(turned) + np.cross(omega / rate, axis) * np.sin(turned)
+    phase = 2 * np.pi * (rng.random((count, 3)) + (np.arange(frames) * dt * 2.0)[:, None, None])
+    centre = np.sqrt(2 * BOLTZMANN * T / masses.sum()) * np.cos(phase)
+    signs = np.array([-0.5, 0.5])[:, None] * d
+    v = centre[:, :, None] + signs * np.cross(omega, u)[:, :, None]
+    x = signs * u[:, :, None] + 5.0 * np.arange(count)[:, None, None]
+    bonds = np.array([[2 * m, 2 * m + 1] for m in range(count)])
+    x, v = x.reshape(frames, -1, 3), v.reshape(frames, -1, 3)
+    found = two_phase_thermodynamics(
+        stored(tmp_path, x, ["N", "N"] * count, velocities=v, time_step=dt, bonds=bonds, cell=200.0), kind="classical"
+    )
+    assert found.temperature.value == pytest.approx(T, rel=0.06)
+    assert "vibration of N2" in found.warnings[0]
+    assert "held rigid" in found.warnings[0]
+    assert not any("all modes" in line for line in found.warnings[1:])
+    assert found.entropy["species", 0]["motion", 2].value == 0
+    assert found.heat_capacity.values.sum() <= 5 * R * 1.001
+
+
 def langevin(folder, rng, frames=3000, atoms=20, symbols="Li20", dt=0.05):
     v = lfilter([1.0], [1.0, -0.9], rng.standard_normal((frames + 500, atoms, 3)), axis=0)[500:]
     return stored(folder, np.zeros_like(v), symbols, velocities=v, time_step=dt, cell=8.0)

@@ -190,3 +190,10 @@ def test_neither_drift_nor_a_breathing_cell_conducts(tmp_path):
     trajectory = stored(tmp_path, sites * breath + drift, f"Li{atoms}", cell=cells(20.0, frames) * breath)
     found = ionic_conductivity(trajectory, temperature="500 K", charges={"Li": 1})
     assert abs(found.conductivity.value) < 1e-9 * nernst_einstein(atoms)
+
+
+@pytest.mark.parametrize("charges", [[1], "Li", {"Li": float("nan")}, {"Li": float("inf")}])
+def test_charges_that_are_none_are_refused(tmp_path, charges):
+    trajectory = stored(tmp_path, np.zeros((120, 2, 3)) + np.arange(2)[:, None], ["Li", "U"])
+    with pytest.raises(InputError, match="charges: "):
+        ionic_conductivity(trajectory, temperature="300 K", charges=charges)

@@ -239,3 +239,11 @@ def test_what_makes_no_jumps_is_refused(tmp_path):
         concerted_jumps(jumps, window="1 ps", distance="7 angstrom")
     with pytest.raises(InputError, match="window"):
         concerted_jumps(jumps, window="200 ps", distance="3 angstrom")
+
+
+def test_sites_may_be_lists_and_must_be_numbers():
+    assert len(Sites([[0, 0, 0], [0.5, 0.5, 0.5]], [[4, 0, 0], [0, 4, 0], [0, 0, 4]], ["a", "b"])) == 2
+    with pytest.raises(InputError, match="expected numbers"):
+        Sites([["x", 0, 0]], np.eye(3), ("a",))
+    with pytest.raises(InputError, match="finite"):
+        Sites([[np.nan, 0, 0]], np.eye(3), ("a",))

@@ -182,3 +182,10 @@ def test_times_and_distances_out_of_reach_are_refused(tmp_path):
         distinct_van_hove(trajectory, ("Li", "Li"), origins=0)
     with pytest.raises(InputError, match="too few"):
         self_van_hove(beside_a_frame(tmp_path, np.zeros((5, 3, 3))), "Li")
+
+
+@pytest.mark.parametrize("origins", [2.5, 0, "10"])
+def test_origins_are_a_whole_number(tmp_path, origins):
+    trajectory = beside_a_frame(tmp_path, walks(4, 20, np.random.default_rng(1)))
+    with pytest.raises(InputError, match="origins: expected a whole number"):
+        distinct_van_hove(trajectory, ("Li", "Li"), origins=origins)

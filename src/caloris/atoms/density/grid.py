@@ -148,7 +148,10 @@ class DensityMap:
             raise InputError(f"share: expected a number between 0 and 1, got {share:g}")
         values = np.sort(self.density.values, axis=None)[::-1]
         inside = np.cumsum(values) / values.sum()
-        return sc.scalar(float(values[int(np.searchsorted(inside, share))]), unit="1/angstrom^3")
+        last = values[int(np.searchsorted(inside, share))]
+        lower = values[values < last]
+        # half way to the next lower voxel: the last one is inside, even if it holds all
+        return sc.scalar(float(0.5 * (last + lower[0]) if len(lower) else last), unit="1/angstrom^3")
 
     def isosurface(self, level: Quantity | None = None) -> "Isosurface":
         """Return the surface at a density; by default the one that encloses half of the atoms."""

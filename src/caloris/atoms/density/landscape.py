@@ -5,8 +5,12 @@ level at which their lakes meet, and the crystal conducts along a vector at the 
 the next cell. That is exact on the grid. The way that is drawn has the least resistance, the integral of exp(F / kT),
 among those that are no higher than that level by more than its error, or a tenth of kT: no detour for a trifle.
 
-Errors: leaving stretches of time out. Of many noisy ways the lowest is too low, too: a saddle that one half of the run
-picks is judged by the other half, and what they differ by beyond chance is part of the error. Units: eV, angstrom, K.
+Errors: leaving stretches of time out. Of many noisy ways the lowest is too low, too: the saddle and the sites that one
+half of the run picks are judged by the other half. That is the barrier between two sites; of a level of percolation
+what the halves differ by beyond chance is part of the error.
+
+Voxels average the density over their width w, and their centres are up to w / 2 beside a top: a well loses depth and a
+saddle height, together up to w^2 / 6 times the difference of their curvatures. Units: eV, angstrom, K.
 """
 
 import math
@@ -30,8 +34,12 @@ Array = npt.NDArray[np.floating[Any]]
 
 _BOLTZMANN = 8.617333262e-5
 """eV/K, CODATA 2018."""
-_ROUNDING = 1e-10
-"""Of the highest density: less is none."""
+_HALVINGS = 5
+"""Ways to halve the run."""
+_FEW = 25.0
+"""Independent counts below which a saddle is rough: 20 % of its density, 0.2 kT."""
+_TRIFLE = 0.1
+"""Of kT, that nobody minds."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +47,18 @@ class MigrationPath:
     """The way of lowest barrier from one site to another."""
 
     barrier: sc.Variable
-    """Lowest level at which both are joined, less that of the start, eV, with variance."""
+    """Lowest level at which both are joined, less that of the start, eV, with variance: as one half of the run judges
+    the saddle and the start that the other half picks, if both have seen them; else as :attr:`lowest`."""
     reverse_barrier: sc.Variable
     """Less that of the end."""
     held_out: sc.Variable
-    """The barrier at the saddle that one half of the run picks, in the other half, and vice versa: mean, eV."""
+    """The barrier at the saddle that one half of the run picks, in the other half, and vice versa: mean over several
+    ways to halve the run, eV; NaN where a half has not seen it."""
+    lowest: sc.Variable
+    """The barrier as the whole map has it, eV, which is too low where voxels hold few counts."""
     energy: sc.DataArray
     """Free energy along the way, dimension ``distance`` (angstrom), eV above the start, with variances; its highest
-    point is the barrier, or up to its error or kT / 10 above."""
+    point is :attr:`lowest`, or up to the error of the barrier or kT / 10 above."""
     points: sc.Variable
     """The way, vectors, dimension ``distance``, angstrom; not wrapped."""
     length: sc.Variable
@@ -167,7 +179,8 @@ def migration_path(
     Returns
     -------
     :
-        Barrier, way, and the free energy along it.
+        Barrier, way, and the free energy along it. Warnings say where the saddle rests on few counts, and where voxels
+        are so wide that they flatten the barrier by more than its error.
 
     Raises
     ------
@@ -178,7 +191,8 @@ def migration_path(
     """
     kT = _BOLTZMANN * _kelvin(density, temperature)
     radius = magnitude(site_radius, "angstrom", "site_radius", positive=True)
-    sites = [_snapped(density, place, radius, name) for place, name in ((start, "start"), (end, "end"))]
+    near = [_nearby(density, place, radius, name) for place, name in ((start, "start"), (end, "end"))]
+    sites = [int(voxels[np.argmax(density.density.values.reshape(-1)[voxels])]) for voxels in near]
     if sites[0] == sites[1]:
         raise InputError("start, end: both are the same site; percolation() gives the level of ways to its images")
 
@@ -187,22 +201,25 @@ def migration_path(
         met = _meeting(F, sites[0], sites[1])
         return np.array([met - flat[sites[0]], met - flat[sites[1]], met])
 
-    def heights(F: Array) -> Array:
-        return np.repeat(_meeting(F, sites[0], sites[1]), 2)
-
     (forward, backward, met), errors = _leaving_out(density, kT, levels)
     if not math.isfinite(met):
         raise ComputationError("no way between the two sites was ever seen: run longer, or smooth the map")
     warnings = list(density.warnings)
     if not np.all(np.isfinite(errors)):
         warnings.append("The way is gone if one stretch of time is left out: its barrier rests on a few frames.")
-    judged = _held_out(density, kT, heights, np.array(sites))
-    errors[:2] = _with_selection(errors[:2], judged - [forward, backward])
+    judged = _judged(density, kT, near)
+    forward_lowest = forward
+    if np.all(np.isfinite(judged)):  # what the choice of the lowest takes away is known to about half of itself
+        errors[:2] = np.hypot(errors[:2], 0.5 * (judged - [forward, backward]))
+        forward, backward = judged
+    else:
+        warnings.append("One half of the run has not seen what the other picks as the saddle: the barrier is too low.")
     allowed = np.fmax(0.1 * kT, errors[0])
     fractions, numbers = _way(density, kT, sites, met + float(allowed))
     F = free_energy(density, sc.scalar(kT / _BOLTZMANN, unit="K"))
     points = fractions @ density.cell.values
     distance = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    warnings += _flattened(density, kT, sites[0], met, float(errors[0]))
     along = F.values.reshape(-1)[numbers] - F.values.reshape(-1)[sites[0]]
     spread = F.variances.reshape(-1)[numbers]
     energy = sc.array(dims=["distance"], values=along, variances=spread, unit="eV")
@@ -211,6 +228,7 @@ def migration_path(
         barrier=sc.scalar(float(forward), variance=float(errors[0]) ** 2, unit="eV"),
         reverse_barrier=sc.scalar(float(backward), variance=float(errors[1]) ** 2, unit="eV"),
         held_out=sc.scalar(float(judged[0]), unit="eV"),
+        lowest=sc.scalar(float(forward_lowest), unit="eV"),
         energy=sc.DataArray(energy, coords=coords, name="free energy"),
         points=sc.vectors(dims=["distance"], values=points, unit="angstrom"),
         length=sc.scalar(float(distance[-1]), unit="angstrom"),
@@ -277,24 +295,72 @@ def _leaving_out(density: DensityMap, kT: float, levels: Callable[[Array], Array
     return values, np.where(np.all(np.isfinite(parts), axis=0), spread, np.nan)
 
 
-def _held_out(
-    density: DensityMap, kT: float, heights: Callable[[Array], Array], zeros: npt.NDArray[np.integer[Any]] | None = None
-) -> Array:
-    """Heights of the saddles that one half of the stretches picks, in the other half; mean of both ways, or NaN.
+def _held_out(density: DensityMap, kT: float, heights: Callable[[Array], Array]) -> Array:
+    """Heights, above the lowest voxel, of the saddles that one half of the stretches picks, in the other half.
 
-    Above the lowest voxel, or above given ones.
+    The mean of both ways, or NaN.
     """
-    halves = [
-        _relative(np.einsum("g,gabc->abc", density.frames[k::2], density.blocks[k::2].astype(np.float64)), kT)
-        for k in (0, 1)
-    ]
+    halves = _halves(density, kT, np.arange(len(density.frames)) % 2 == 0)
     found = []
     for picking, judging in (halves, halves[::-1]):
         flat, other = picking.reshape(-1), judging.reshape(-1)
         saddles = [int(np.argmin(np.abs(flat - level))) if np.isfinite(level) else -1 for level in heights(picking)]
-        values = np.array([other[k] if k >= 0 and np.isfinite(other[k]) else math.nan for k in saddles])
-        found.append(values - (0.0 if zeros is None else other[zeros]))
+        found.append([other[k] if k >= 0 and np.isfinite(other[k]) else math.nan for k in saddles])
     return np.asarray(np.mean(found, axis=0))
+
+
+def _judged(density: DensityMap, kT: float, near: list[npt.NDArray[np.int64]]) -> Array:
+    """Barriers from either site, of which one half of the stretches picks saddle and sites and the other the heights.
+
+    The mean over several ways to halve the run; NaN if a half has not seen what the other picked.
+    """
+    rng = np.random.default_rng(1)
+    count = len(density.frames)
+    found = []
+    for number in range(_HALVINGS if count > 2 else 1):
+        order = rng.permutation(count) if number else np.argsort(np.arange(count) % 2, kind="stable")
+        halves = _halves(density, kT, np.isin(np.arange(count), order[: count // 2]))
+        for picking, judging in (halves, halves[::-1]):
+            flat, other = picking.reshape(-1), judging.reshape(-1)
+            sites = [int(voxels[np.argmin(flat[voxels])]) for voxels in near]
+            if not np.all(np.isfinite(flat[sites])):
+                return np.full(2, math.nan)
+            level = _meeting(picking, sites[0], sites[1])
+            saddle = int(np.argmin(np.abs(flat - level))) if math.isfinite(level) else -1
+            if saddle < 0 or not np.all(np.isfinite(other[[saddle, *sites]])):
+                return np.full(2, math.nan)
+            found.append(other[saddle] - other[sites])
+    return np.asarray(np.mean(found, axis=0))
+
+
+def _halves(density: DensityMap, kT: float, first: npt.NDArray[np.bool_]) -> list[Array]:
+    """Free energies of some of the stretches, and of the others."""
+    return [
+        _relative(np.einsum("g,gabc->abc", density.frames[part], density.blocks[part].astype(np.float64)), kT)
+        for part in (first, ~first)
+    ]
+
+
+def _flattened(density: DensityMap, kT: float, start: int, met: float, error: float) -> list[str]:
+    """Whether the saddle rests on few counts, and whether voxels flatten the barrier by more than its error (eV)."""
+    rho = density.density.values
+    saddle = int(np.argmin(np.abs(_relative(rho, kT).reshape(-1) - met)))
+    found = []
+    variance = float(density.density.variances.reshape(-1)[saddle])
+    counts = float(rho.reshape(-1)[saddle]) ** 2 / variance if variance > 0 else math.inf
+    if counts < _FEW:
+        found.append(
+            f"The saddle rests on some {counts:.0f} independent counts: widen the voxels, smooth, or run longer."
+        )
+    second = sum(np.roll(rho, 1, axis) + np.roll(rho, -1, axis) - 2 * rho for axis in range(3)) / np.maximum(
+        rho, 1e-300
+    )
+    lost = kT / 6 * float(second.reshape(-1)[saddle] - second.reshape(-1)[start])
+    if lost > max(error, _TRIFLE * kT):
+        found.append(
+            f"Voxels are so wide that the barrier may be too low by up to some {lost:.2g} eV: use a finer grid."
+        )
+    return found
 
 
 def _with_selection(errors: Array, difference: Array) -> Array:
@@ -330,19 +396,22 @@ def _meeting(F: Array, start: int, end: int) -> float:
     return float(flood(_filled(F), np.ascontiguousarray(F.reshape(-1)), np.array(F.shape), start, end, crossed))
 
 
-def _snapped(density: DensityMap, place: npt.ArrayLike, radius: float, name: str) -> int:
-    """Number of the voxel of highest density near a place."""
-    at = np.asarray(place, dtype=float)
+def _nearby(density: DensityMap, place: npt.ArrayLike, radius: float, name: str) -> npt.NDArray[np.int64]:
+    """Numbers of the voxels near a place."""
+    try:
+        at = np.asarray(place, dtype=float)
+    except (TypeError, ValueError):
+        at = np.empty(0)
     if at.shape != (3,) or not np.all(np.isfinite(at)):
         raise InputError(f"{name}: expected three fractional coordinates, got {place!r}")
     rho = density.density.values
     centres = [(np.arange(n) + 0.5) / n for n in rho.shape]
     away = np.stack(np.meshgrid(*(c - x for c, x in zip(centres, at, strict=True)), indexing="ij"), axis=-1)
     distance = np.linalg.norm((away - np.round(away)) @ density.cell.values, axis=-1)
-    near = np.where(distance <= max(radius, distance.min()), rho, -1.0)
-    if near.max() <= 0:
+    near = np.flatnonzero(distance <= max(radius, distance.min()))
+    if rho.reshape(-1)[near].max() <= 0:
         raise InputError(f"{name}: no {density.species} was ever within {radius:g} angstrom of {at.tolist()}")
-    return int(np.argmax(near))
+    return near
 
 
 def _way(density: DensityMap, kT: float, sites: list[int], level: float) -> tuple[Array, npt.NDArray[np.int64]]:

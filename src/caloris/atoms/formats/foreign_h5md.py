@@ -162,7 +162,7 @@ class ForeignH5md(Reader):
             words = [word.decode() if isinstance(word, bytes) else str(word) for word in species.tolist()]
         symbols = None if words is None or words[0].isdigit() else words
         bonds = self._file["connectivity/bonds"][()] if "connectivity/bonds" in self._file else None
-        if bonds is not None and (bonds.ndim != 2 or bonds.shape[1] != 2 or bonds.min() < 0 or bonds.max() >= atoms):
+        if bonds is not None and (bonds.ndim != 2 or bonds.shape[1] != 2 or np.any((bonds < 0) | (bonds >= atoms))):
             bonds = None
         return Particles(
             symbols=symbols,

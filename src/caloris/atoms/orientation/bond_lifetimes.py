@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import scipp as sc
 
-from caloris.atoms.block_statistics import autocorrelation, jackknife, mean_of_groups
+from caloris.atoms.block_statistics import autocorrelation, halves_apart, jackknife, mean_of_groups
 from caloris.atoms.orientation._kernels import unbroken
 from caloris.atoms.orientation.correlation import crossing
 from caloris.atoms.orientation.exponentials import Exponentials, fit_exponentials
@@ -70,6 +70,30 @@ def bond_lifetime(
     :
         Continuous and intermittent.
     """
+    counted = _counted(events, group, acceptors, groups, frames)
+    half = frames // 2
+    early, late = events[events[:, 0] < half], events[events[:, 0] >= frames - half]
+    late = late - np.array([frames - half, 0, 0], dtype=np.int64)
+    halves = [_counted(part, np.zeros_like(group), acceptors, 1, half) for part in (early, late)]
+    there = counted[2]
+    weights = np.maximum(there[:, 0], NONE)
+    time = step * np.arange(there.shape[1])
+    found = []
+    for k, name in enumerate(("continuous", "intermittent")):
+        parts = [_shares(part[k], part[2])[:, 0] for part in halves]
+        found.append(_lifetime(time, _shares(counted[k], there), weights, name, parts))
+    return found[0], found[1]
+
+
+def _shares(counted: Array, there: Array) -> Array:
+    """Share of the bonds that are left, (lags, groups)."""
+    return np.divide(counted, there, out=np.zeros_like(there), where=there > 0).T
+
+
+def _counted(
+    events: npt.NDArray[np.int64], group: npt.NDArray[np.integer[Any]], acceptors: int, groups: int, frames: int
+) -> tuple[Array, Array, Array]:
+    """Bonds that lasted, bonds that are there again, and bonds that could be: (groups, lags) each."""
     order = np.lexsort((events[:, 0], events[:, 1] * acceptors + events[:, 2]))
     events = events[order]
     pair = events[:, 1] * acceptors + events[:, 2]
@@ -90,12 +114,7 @@ def bond_lifetime(
         returning[g] = _returning(own_start, own_frames, frames, lags)
         # bonds at times that have a later frame at each lag
         there[g] = np.cumsum(np.bincount(own_frames, minlength=frames))[::-1][:lags]
-    weights = np.maximum(there[:, 0], NONE)
-    time = step * np.arange(lags)
-    return tuple(  # type: ignore[return-value]
-        _lifetime(time, np.divide(counted, there, out=np.zeros_like(there), where=there > 0).T, weights, name)
-        for counted, name in ((lasting, "continuous"), (returning, "intermittent"))
-    )
+    return lasting, returning, there
 
 
 def _returning(start: npt.NDArray[np.integer[Any]], frame: Array, frames: int, lags: int) -> Array:
@@ -110,7 +129,7 @@ def _returning(start: npt.NDArray[np.integer[Any]], frame: Array, frames: int, l
     return total
 
 
-def _lifetime(time: Array, curves: Array, weights: Array, name: str) -> BondLifetime:
+def _lifetime(time: Array, curves: Array, weights: Array, name: str, halves: list[Array]) -> BondLifetime:
     mean, error = mean_of_groups(curves, weights)
     end = crossing(time, mean, 0.01)
 
@@ -120,11 +139,19 @@ def _lifetime(time: Array, curves: Array, weights: Array, name: str) -> BondLife
         return np.array([crossing(time, curve, math.exp(-1)), integral])
 
     (one_over_e, integral), errors = jackknife(definitions, curves, weights)
-    warnings = []
+    none = bool(weights.max() < 1)
+    times = [crossing(time[: len(half)], half, math.exp(-1)) for half in halves]
+    warnings = ["There are no bonds."] if none else []
+    warnings += halves_apart(f"{name} lifetime", (times[0], times[1]), float(errors[0]), "ps")
     if one_over_e < 3 * time[1]:
         warnings.append(f"Bonds break within 3 frames of {time[1]:g} ps: keep frames more often.")
-    if math.isnan(one_over_e):
-        warnings.append(f"Bonds outlast half of the run, {time[-1]:g} ps: run longer.")
+    if math.isnan(one_over_e) and not none:
+        longer = f"within half of the run, {time[-1]:g} ps"
+        warnings.append(
+            f"Bonds do not break {longer}: run longer."
+            if name == "continuous"
+            else f"The share of bonds that are there again does not fall to 1/e {longer}: partners stay, or meet again."
+        )
     data = sc.array(dims=["time"], values=mean, variances=error**2, unit="one")
     coords = {"time": sc.array(dims=["time"], values=time, unit="ps")}
     return BondLifetime(

@@ -13,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import scipp as sc
 
-from caloris.atoms.block_statistics import autocorrelation, halves_apart, in_parts, jackknife_of_parts, mean_of_groups, mean_of_parts
+from caloris.atoms.block_statistics import (
+    autocorrelation,
+    halves_apart,
+    in_parts,
+    jackknife_of_parts,
+    mean_of_groups,
+    mean_of_parts,
+)
 from caloris.atoms.orientation.unit_vectors import Groups, batches, followed, unit_vectors
 from caloris.atoms.parallel import Progress, map_blocks
 from caloris.atoms.trajectory import Trajectory
@@ -241,7 +248,10 @@ def correlation_curves(
     apart = np.zeros((2, len(orders), len(trajectory) // 4 + 1)) if halves and parts == 1 else None
 
     def task(batch: Groups) -> tuple[Array, Array]:
-        found, half = np.empty((len(batch), len(orders), lags, parts)), np.zeros((2, len(orders), len(trajectory) // 4 + 1))
+        found, half = (
+            np.empty((len(batch), len(orders), lags, parts)),
+            np.zeros((2, len(orders), len(trajectory) // 4 + 1)),
+        )
         for number, u in enumerate(unit_vectors(trajectory, batch)):
             for part in range(parts):
                 piece = u[part * length : (part + 1) * length]

@@ -25,6 +25,8 @@ Array = npt.NDArray[np.floating[Any]]
 
 _SHORTEST = 32
 """Fewer frames make no fluctuation."""
+_ROUNDING = 1e-7
+"""Of a coordinate, in single precision."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,17 @@ def position_fluctuation(
     frame, members = crystal_frame(trajectory), bodies(trajectory, kind)
     each, moved = [], 0
     over_time = np.zeros(frames)
+    smallest = 0.0
     for _, fractional in centres_of_mass(trajectory, members, frame):
         x = (fractional - fractional.mean(axis=0)) @ frame.cell
+        smallest = max(smallest, (_ROUNDING * float(np.abs(fractional @ frame.cell).max())) ** 2)
         halves = x[: frames // 2].mean(axis=0) - x[frames - frames // 2 :].mean(axis=0)
         moved += int(np.sum(np.linalg.norm(halves, axis=-1) > limit))
         each += [_unbiased(x[:, m]) for m in range(x.shape[1])]
         over_time += (x**2).sum(axis=(1, 2))
     mean = float(np.mean(each))
+    if mean <= smallest:
+        return _frozen(len(each))
     between = float(np.std(each, ddof=1)) / math.sqrt(len(each)) if len(each) > 1 else 0.0
     independent = frames / statistical_inefficiency(over_time)
     # few independent samples: their scatter is widened as by Student, and by what the mean place takes away
@@ -105,6 +111,17 @@ def position_fluctuation(
         bodies=len(each),
         independent=independent,
         warnings=tuple(warnings),
+    )
+
+
+def _frozen(count: int) -> Fluctuation:
+    """What stays where it is to the last digit: no fluctuation, and no error that could be told."""
+    return Fluctuation(
+        value=sc.scalar(0.0, variance=math.nan, unit="angstrom"),
+        mean_square=sc.scalar(0.0, variance=math.nan, unit="angstrom^2"),
+        bodies=count,
+        independent=math.nan,
+        warnings=("No body moves at all: this is no simulation of motion, and there is no error.",),
     )
 
 
@@ -163,8 +180,10 @@ def relative_fluctuation(
         if progress is not None:
             progress("fluctuations", number / len(runs))
     row = int(np.flatnonzero(np.isclose(pressures, zero, atol=1e-6))[0])
-    ratio = sigma / sigma[row]
-    relative = variance / sigma**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = sigma / sigma[row]
+        relative = variance / sigma**2
+    ratio[~np.isfinite(ratio)] = math.nan
     spread = ratio**2 * (relative + relative[row])
     spread[row] *= 0.0  # a run compared with itself
     dims = ["pressure", "temperature"]

@@ -14,16 +14,20 @@ Array = npt.NDArray[np.floating[Any]]
 
 _REACH = 2.0
 """Standard deviations to either side that the fit looks at."""
-_MISFIT = 0.1
-"""Root mean square of what the fit leaves, in its height, that makes it no Gaussian."""
+_MISFIT = 0.03
+"""Root mean square of what the fit leaves beyond noise, in its height, that makes it no Gaussian."""
 
 
 @dataclass(frozen=True)
 class Gaussian:
-    """height exp(-(x - centre)^2 / 2 sigma^2)."""
+    """height exp(-(x - centre)^2 / 2 sigma^2).
+
+    Errors are statistical only: of the Gaussian that fits best. Through a peak that is none, such as a skewed one, its
+    centre depends on how far the fit reaches, by more than that; a warning says where.
+    """
 
     centre: sc.Variable
-    """deg, with variance."""
+    """deg, with variance (statistical only)."""
     sigma: sc.Variable
     """Standard deviation, deg, with variance."""
     height: sc.Variable
@@ -62,7 +66,7 @@ def fit_gaussian(x: Array, groups: Array, counts: Array) -> Gaussian:
     >>> round(float(fit_gaussian(x, groups, np.ones(3)).centre.value), 6)
     101.0
     """
-    mean = mean_of_groups(groups, counts)[0]
+    mean, noise = mean_of_groups(groups, counts)
     if not np.all(np.isfinite(mean)) or mean.max() <= 0:
         nothing = sc.scalar(math.nan, variance=math.nan, unit="deg")
         return Gaussian(nothing, nothing, sc.scalar(math.nan, variance=math.nan, unit="1/deg"), ())
@@ -71,10 +75,16 @@ def fit_gaussian(x: Array, groups: Array, counts: Array) -> Gaussian:
         keep = np.abs(x - start[1]) <= max(_REACH * start[2], 2.5 * (x[1] - x[0]))
         start = _fitted(x[keep], mean[keep], start)
     found, errors = jackknife(lambda y: _fitted(x[keep], y[keep], start), groups, counts)
-    left = mean[keep] - _shape(x[keep], found)
+    left = float(np.mean((mean[keep] - _shape(x[keep], found)) ** 2))
+    expected = float(np.mean(np.nan_to_num(noise[keep]) ** 2))
     warnings: tuple[str, ...] = ()
-    if math.sqrt(float(np.mean(left**2))) > _MISFIT * abs(found[0]):
-        warnings = ("The distribution of angles is no Gaussian about its peak.",)
+    beyond = math.sqrt(max(left - expected, 0.0)) / max(abs(float(found[0])), 1e-300)
+    # noise squared has itself a scatter, of sqrt(2 / bins)
+    if beyond > _MISFIT and left > expected * (1 + 3 * math.sqrt(2 / np.count_nonzero(keep))):
+        warnings = (
+            f"The distribution of angles is no Gaussian about its peak (off by {100 * beyond:.0f} % of its height): "
+            "the error of the centre is statistical only.",
+        )
     units = ("1/deg", "deg", "deg")
     height, centre, sigma = (
         sc.scalar(float(value), variance=float(error) ** 2, unit=unit)

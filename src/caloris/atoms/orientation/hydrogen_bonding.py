@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import scipp as sc
 
-from caloris.atoms.block_statistics import mean_of_groups
+from caloris.atoms.block_statistics import halves_apart, mean_of_groups
 from caloris.atoms.h5md import SLAB
 from caloris.atoms.orientation._kernels import find_bonds
 from caloris.atoms.orientation.bond_lifetimes import NONE, BondLifetime, bond_lifetime
@@ -56,7 +56,7 @@ class AcceptorBonds:
     acceptor_angle_per_solid_angle: sc.DataArray
     """The same divided by sin(phi) and normalised again, 1/deg."""
     peak: Gaussian
-    """Gaussian fitted to the distribution per degree."""
+    """Gaussian fitted to the distribution per degree; its errors are statistical only."""
     peak_per_solid_angle: Gaussian
     """Gaussian fitted to the distribution per solid angle."""
     continuous: BondLifetime
@@ -144,7 +144,8 @@ def hydrogen_bonds(
     Returns
     -------
     :
-        Numbers, angles and lifetimes with errors, for every element that takes.
+        Numbers, angles and lifetimes with errors, for every element that takes; warnings say where the number or the
+        lifetimes in the two halves of the run differ by more than those.
 
     Raises
     ------
@@ -179,9 +180,15 @@ def hydrogen_bonds(
     warnings = tuple(
         f"{name}: {line}"
         for name, part in by_acceptor.items()
-        for line in dict.fromkeys((*part.continuous.warnings, *part.peak.warnings))
+        for line in dict.fromkeys((*part.continuous.warnings, *part.intermittent.warnings, *part.peak.warnings))
     )
     mean, error = mean_of_groups(sums[:, :, 0].sum(axis=0) / per_group / frames, per_group)
+    for k, name in enumerate(limits):
+        mine = events[sites.kind[events[:, 2]] == k, 0]
+        both = (np.count_nonzero(mine < frames // 2), np.count_nonzero(mine >= frames - frames // 2))
+        first, second = (count / (len(molecules) * (frames // 2)) for count in both)
+        spread = math.sqrt(by_acceptor[name].per_molecule.variance)
+        warnings += tuple(f"{name}: {line}" for line in halves_apart("number of bonds", (first, second), spread))
     return HydrogenBonds(
         by_acceptor=by_acceptor,
         per_molecule=sc.scalar(float(mean), variance=float(error) ** 2, unit="one"),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import scipp as sc
 
-from caloris.atoms.block_statistics import mean_of_groups
+from caloris.atoms.block_statistics import halves_apart, mean_of_groups
 from caloris.atoms.orientation._kernels import sum_harmonics
 from caloris.atoms.orientation.crystal_frame import frame_axes
 from caloris.atoms.orientation.sphere import by_unit_cells, orthogonal
@@ -80,7 +80,8 @@ def orientational_order(
     Returns
     -------
     :
-        Order parameters with errors from the scatter between groups of molecules.
+        Order parameters with errors from the scatter between groups of molecules; a warning says where the two halves
+        of the run differ by more than those.
 
     Raises
     ------
@@ -101,12 +102,17 @@ def orientational_order(
 
     work = batches(trajectory, molecules, at_least=8)
     found = [one for part in map_blocks(task, work, progress=progress, title="orientational order") for one in part]
-    harmonics, averages = (_grouped(np.stack([one[k] for one in found], axis=-1), member, counts) for k in (0, 1))
+    harmonics = _grouped(np.stack([one[0] for one in found], axis=-1), member, counts)
+    halves = _grouped(np.stack([one[1] for one in found], axis=-1), member, counts)
+    averages = halves.mean(axis=0)
     mean, error = mean_of_groups(averages, counts)
     four, six, tetrahedral, square = (
         sc.scalar(float(m), variance=float(e) ** 2, unit="one") for m, e in zip(mean, error, strict=True)
     )
-    warnings = () if groups >= 8 else (f"Only {groups} independent molecules: errors are rough.",)
+    warnings: tuple[str, ...] = () if groups >= 8 else (f"Only {groups} independent molecules: errors are rough.",)
+    first, second = mean_of_groups(halves, counts)[0]
+    for k, name in enumerate(("cubic_4", "cubic_6", "tetrahedral", "tetrahedral_square")):
+        warnings += halves_apart(f"order parameter {name}", (float(first[k]), float(second[k])), float(error[k]))
     return OrientationalOrder(
         invariants=_invariants(harmonics, counts),
         cubic_4=four,
@@ -119,20 +125,25 @@ def orientational_order(
 
 
 def _moments(u: Array) -> tuple[Array, Array]:
-    """Mean harmonics of the directions of a molecule (degrees, orders), and its four averages."""
+    """Mean harmonics of the directions of a molecule (degrees, orders), and its four averages in each half (2, 4)."""
     frames, vectors, _ = u.shape
     sums = np.zeros((_DEGREE + 1, 2 * _DEGREE + 1))
     sum_harmonics(np.ascontiguousarray(u.reshape(-1, 3)), _DEGREE, sums)
     four = (u**4).sum(axis=-1) - 0.6
     xyz = u.prod(axis=-1)
     tetrahedral = 3 * math.sqrt(3) * xyz.mean(axis=1)
-    averages = [
-        2.5 * four.mean(),
-        115.5 * (xyz**2 + four / 22 - 1 / 105).mean(),
-        tetrahedral.mean(),
-        (tetrahedral**2).mean(),
-    ]
-    return sums / (frames * vectors), np.array(averages)
+    in_time = np.stack(
+        [
+            2.5 * four.mean(axis=1),
+            115.5 * (xyz**2 + four / 22 - 1 / 105).mean(axis=1),
+            tetrahedral,
+            tetrahedral**2,
+        ]
+    )
+    # of the frame in the middle half counts in each
+    first, last = in_time[:, : frames // 2].sum(axis=1), in_time[:, frames - frames // 2 :].sum(axis=1)
+    middle = 0.5 * in_time[:, frames // 2 : frames - frames // 2].sum(axis=1)
+    return sums / (frames * vectors), 2 / frames * np.stack([first + middle, last + middle])
 
 
 def _grouped(values: Array, member: npt.NDArray[np.integer[Any]], counts: Array) -> Array:

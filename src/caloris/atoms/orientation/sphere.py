@@ -29,6 +29,10 @@ Array = npt.NDArray[np.floating[Any]]
 
 _GROUPS = 24
 """Most groups of molecules whose scatter gives errors."""
+_MOST_ROWS = 2000
+"""More make a map that fits into no memory."""
+_NARROW = 0.01
+"""Of a bin: a narrower kernel smooths nothing, and its exponents are rounding."""
 _STANDS_OUT = 4.0
 """Standard deviations by which a maximum must stand above the saddle to a higher one."""
 _RELIEF = 0.1
@@ -67,9 +71,16 @@ class OrientationMap:
         -------
         :
             A map on the same grid, with errors of smoothed values.
+
+        Raises
+        ------
+        InputError
+            If the width is less than a hundredth of a bin.
         """
         sigma = math.radians(magnitude(width, "deg", "width", positive=True))
         rows, columns, _ = self.groups.shape
+        if sigma < _NARROW * math.pi / rows:
+            raise InputError(f"width: {math.degrees(sigma):g} deg is far below the bins of {180 / rows:.3g} deg")
         u = _centres(rows, columns).reshape(-1, 3)
         kernel = np.exp((u @ u.T - 1) / sigma**2)
         kernel /= kernel.sum(axis=1, keepdims=True)
@@ -141,7 +152,7 @@ def orientation_map(
         How often the unit cell is repeated along each vector of the supercell. Molecules on different sites have
         different maps; with this the errors are from the scatter between unit cells, without it sites count as scatter.
     rows:
-        Bins in cos theta; twice as many in phi.
+        Bins in cos theta, 2 or more; twice as many in phi.
     rotations:
         (n, 3, 3) rotations or reflections of the crystal's point group: every direction counts in each of its images.
     progress:
@@ -161,6 +172,8 @@ def orientation_map(
     ------
     Thermal batteries paper, insets of Fig. 3d, e.
     """
+    if not isinstance(rows, int | np.integer) or isinstance(rows, bool) or not 2 <= rows <= _MOST_ROWS:
+        raise InputError(f"rows: expected a whole number from 2 to {_MOST_ROWS}, got {rows!r}")
     molecules = followed(trajectory, bond, molecule, select)
     operations = (np.eye(3)[None] if rotations is None else orthogonal(rotations)) @ frame_axes(trajectory)
     molecules, member = by_unit_cells(trajectory, molecules, _GROUPS, repeat)
@@ -251,8 +264,6 @@ def _sites(
 
 def _mapped(groups: Array, counts: Array, vectors: str, molecules: int, cell: sc.Variable) -> OrientationMap:
     mean, error = mean_of_groups(groups, counts)
-    if len(counts) == 1:  # nothing to take a scatter from
-        error = np.full_like(error, math.nan)
     rows, columns = mean.shape
     coords = {
         "cos_theta": sc.linspace("cos_theta", -1.0, 1.0, rows + 1),
@@ -265,7 +276,10 @@ def _mapped(groups: Array, counts: Array, vectors: str, molecules: int, cell: sc
 
 def orthogonal(rotations: npt.ArrayLike) -> Array:
     """Check rotations (n, 3, 3) at the door."""
-    matrices = np.asarray(rotations, dtype=float)
+    try:
+        matrices = np.asarray(rotations, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"rotations: expected numbers (n, 3, 3), got {rotations!r}") from None
     if matrices.ndim != 3 or matrices.shape[1:] != (3, 3) or not len(matrices):
         raise InputError(f"rotations: expected (n, 3, 3), got {matrices.shape}")
     if not np.allclose(matrices @ matrices.transpose(0, 2, 1), np.eye(3), atol=1e-6):
@@ -304,7 +318,8 @@ def _stand_out(groups: Array, counts: Array) -> tuple[tuple[Any, ...], Array]:
             low, high = sorted((root(k), other), key=lambda n: mean[n])
             if low == high:
                 continue
-            relief, error = mean_of_groups(flat[low] - flat[k], counts)
+            relief, scatter = mean_of_groups(flat[low] - flat[k], counts)
+            error = float(scatter) if np.isfinite(scatter) else 0.0  # one molecule
             if low != k and relief > max(_STANDS_OUT * error, _RELIEF * mean[low]):
                 height[low] = float(relief / error) if error > 0 else math.inf
             hill[low] = high

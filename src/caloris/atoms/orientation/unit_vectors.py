@@ -79,13 +79,19 @@ def batches(trajectory: Trajectory, molecules: Groups, *, at_least: int = 1) -> 
 
 
 def unit_vectors(trajectory: Trajectory, molecules: Groups, frames: slice = slice(None)) -> Iterator[Array]:
-    """Yield the unit vectors (T, vectors, 3) of one molecule after the other; all of them are read at once."""
+    """Yield the unit vectors (T, vectors, 3) of one molecule after the other; all of them are read at once.
+
+    A bond without length raises an InputError.
+    """
     atoms = np.unique(np.concatenate([np.union1d(starts, ends) for starts, ends in molecules]))
     positions = trajectory.read("position", atoms, frames)
     for starts, ends in molecules:
         heads = positions[:, np.searchsorted(atoms, ends)].astype(np.float64)
         tails = positions[:, np.searchsorted(atoms, starts)].astype(np.float64).mean(axis=2)
-        yield (heads - tails) / np.linalg.norm(heads - tails, axis=-1, keepdims=True)
+        lengths = np.linalg.norm(heads - tails, axis=-1, keepdims=True)
+        if not lengths.min() > 0:
+            raise InputError(f"{trajectory.path}: two bonded atoms are at the same place: their bond has no direction")
+        yield (heads - tails) / lengths
 
 
 def _bonds(trajectory: Trajectory, bond: tuple[str, str]) -> Groups:

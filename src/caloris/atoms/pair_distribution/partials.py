@@ -345,7 +345,7 @@ def _distributions(
         intramolecular=sc.DataArray(sc.scalar(0.0)),
         density=sc.scalar(sum(numbers) / float(trajectory.volume.values.mean()), unit="1/angstrom^3"),
         frames=frames,
-        warnings=_warnings(trajectory, edges, len(blocks), frames),
+        warnings=_warnings(trajectory, edges, len(blocks), frames, sizes),
         blocks=blocks,
         neighbours=neighbours,
         around=around,
@@ -358,13 +358,15 @@ def _distributions(
     )
 
 
-def _warnings(trajectory: Trajectory, edges: Array, blocks: int, frames: int) -> tuple[str, ...]:
+def _warnings(trajectory: Trajectory, edges: Array, blocks: int, frames: int, sizes: Array) -> tuple[str, ...]:
     warnings = []
     half = 0.5 * float(min(cell_heights(cell).min() for cell in np.asarray(trajectory.cell.values)))
     if edges[-1] > half * (1 + 1e-9):
         warnings.append(f"beyond {half:.3g} angstrom, half of the cell, atoms are counted with their own images")
     if blocks < 8:
         warnings.append(f"{frames} frames only; errors are rough")
+    if ((sizes > 0).sum(axis=2).max(axis=1) < 2).any():
+        warnings.append("errors are from time alone, as sites are too few or bins too many: too small if nothing moves")
     return tuple(warnings)
 
 

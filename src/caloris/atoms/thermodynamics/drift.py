@@ -1,4 +1,4 @@
-"""The velocity that all atoms share because the centre of mass drifts: no vibration, no diffusion, no gas. angstrom/ps."""
+"""The velocity that all atoms share where the centre of mass drifts: no vibration and no gas. Unit: angstrom/ps."""
 
 from typing import Any
 

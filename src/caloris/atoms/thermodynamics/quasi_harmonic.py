@@ -29,7 +29,7 @@ from caloris.atoms.thermodynamics.few_frames import (
 )
 from caloris.atoms.trajectory import Trajectory
 from caloris.errors import InputError
-from caloris.units import Quantity, magnitude
+from caloris.units import Quantity, magnitude, quantity
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -193,7 +193,7 @@ def transition_shares(
     Raises
     ------
     InputError
-        If the species differ, or there is no total.
+        If the species differ, an entropy has no unit, or there is no total.
 
     Examples
     --------
@@ -202,13 +202,11 @@ def transition_shares(
     >>> float(transition_shares(alpha, beta, total="100 J/K/kg").interplay.value)
     30.0
     """
-    first, second = (dict(v.alone.items() if isinstance(v, PartialEntropies) else v.items()) for v in (before, after))
+    first, second = _single(before, "before"), _single(after, "after")
     if set(first) != set(second):
         raise InputError(f"before, after: species differ, {', '.join(first)} and {', '.join(second)}")
-    alone = {name: second[name].to(unit="J/K/kg") - first[name].to(unit="J/K/kg") for name in first}
+    alone = {name: second[name] - first[name] for name in first}
     if total is not None:
-        from caloris.units import quantity
-
         whole = quantity(total, "J/K/kg", "total")
         interplay = whole - sum(alone.values(), sc.scalar(0.0, unit="J/K/kg"))
         return TransitionShares(sc.DataGroup(alone), interplay, whole, "interplay: total less species alone")
@@ -220,6 +218,15 @@ def transition_shares(
         total=after.joint - before.joint,
         method=after.method,
     )
+
+
+def _single(entropies: "PartialEntropies | Mapping[str, sc.Variable]", name: str) -> dict[str, sc.Variable]:
+    """Entropies of single species, J/K/kg."""
+    if isinstance(entropies, PartialEntropies):
+        return dict(entropies.alone.items())
+    if not isinstance(entropies, Mapping | sc.DataGroup):
+        raise InputError(f"{name}: expected entropies by species, got {type(entropies).__name__}")
+    return {one: quantity(value, "J/K/kg", f"{name}[{one!r}]") for one, value in entropies.items()}
 
 
 def _jackknife(

@@ -36,8 +36,10 @@ from caloris.atoms.thermodynamics.windowed_spectra import (
     PLANCK,
     Kind,
     energies,
+    held_rigid,
     kinds_of,
     motion_spectra,
+    twice_as_coarse,
     window_length,
 )
 from caloris.atoms.trajectory import Trajectory
@@ -52,8 +54,10 @@ _FEWEST = 8
 """Windows below which an error is only rough."""
 _GROUPS = 16
 """Of molecules, where there are fewer."""
-_EQUIPARTITION = 0.05
-"""How far, relative, the temperatures of motions may lie from that of all."""
+_EQUIPARTITION, _FARTHEST = 0.05, 0.5
+"""How far, relative, the temperatures of motions may lie from that of all: of many modes, and of few."""
+_SMEARED = 0.005
+"""Share of the entropy, above which what the resolution does to it is said."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -153,7 +157,8 @@ def two_phase_thermodynamics(
     -------
     :
         Contributions and totals; errors by a jackknife over the windows in time, or over groups of molecules as well
-        where there are fewer than 8 windows.
+        where there are fewer than 8 windows, and what the resolution changes. Motions with less than 5 % of the
+        temperature of the others are held rigid, by constraints: they have no modes, and a warning says so.
 
     Raises
     ------
@@ -174,7 +179,7 @@ def two_phase_thermodynamics(
     shares = _volumes(trajectory, kinds, volumes)
     turns = _symmetries(trajectory, kinds, symmetry_numbers)
     groups = _groups(trajectory, kinds, length)
-    parts, densities, own = _motions(trajectory, kinds, energy, length, groups, shares, turns, progress)
+    parts, densities, own, held = _motions(trajectory, kinds, energy, length, groups, shares, turns, progress)
     modes = np.array([part.modes for part in parts])
     measured = float(own @ modes / (modes.sum() - 3))
     T = measured if temperature is None else magnitude(temperature, "K", "temperature", positive=True)
@@ -188,7 +193,7 @@ def two_phase_thermodynamics(
         )
         return np.vstack([rows, members @ rows])
 
-    values, errors = _with_errors(estimate, densities)
+    values, errors, smeared = _with_errors(estimate, densities)
     names = [one.name for one in kinds]
     mass = float(trajectory.masses.values.sum())
     return TwoPhaseThermodynamics(
@@ -204,7 +209,7 @@ def two_phase_thermodynamics(
         volumes=shares,
         symmetry_numbers=turns,
         assumptions=_assumptions(kind, hard_spheres, volumes is None, len(kinds)),
-        warnings=_warnings(parts, names, own, measured, T, densities, energy, groups),
+        warnings=(*held, *smeared, *_warnings(parts, names, own, measured, T, densities, energy, groups)),
     )
 
 
@@ -217,20 +222,32 @@ def _motions(
     shares: dict[str, float],
     turns: dict[str, int],
     progress: Progress | None,
-) -> tuple[list[_Part], Array, Array]:
-    """Every motion, its densities of states (parts, windows, energies; 1/meV) and its temperature (parts; K)."""
-    parts, densities, own = [], [], []
+) -> tuple[list[_Part], Array, Array, list[str]]:
+    """Every motion, its densities of states (parts, windows, energies; 1/meV) and its temperature (parts; K).
+
+    Those that constraints hold are left out, and said.
+    """
+    parts, powers, heats = [], [], []
     drift = drift_velocity(trajectory, length)
     for number, one in enumerate(kinds):
         spectra = motion_spectra(trajectory, one, length, groups=groups, drift=drift, progress=progress)
         for motion, power in spectra.items():
-            heat = float(np.trapezoid(power.mean(axis=0), energy))
-            if not heat > 0:
-                raise InputError(f"{trajectory.path}: the {motion} of {one.name} has no kinetic energy")
             parts.append(_part(trajectory, one, number, motion, shares[one.name], turns[one.name]))
-            densities.append(power * (one.modes[motion] / heat))
-            own.append(heat / (one.modes[motion] * BOLTZMANN))
-    return parts, np.array(densities), np.array(own)
+            powers.append(power)
+            heats.append(float(np.trapezoid(power.mean(axis=0), energy)))
+    if not sum(heats) > 0:
+        raise InputError(f"{trajectory.path}: nothing moves; there is no kinetic energy")
+    modes = np.array([part.modes for part in parts])
+    own = np.array(heats) / (modes * BOLTZMANN)
+    held = held_rigid(own, modes)
+    said = [
+        f"{MOTIONS[part.motion]} of {kinds[part.species].name} has {t:.2g} K: it is held rigid, and has no modes here"
+        for part, t, cold in zip(parts, own, held, strict=True)
+        if cold
+    ]
+    free = np.flatnonzero(~held).tolist()
+    densities = np.array([powers[k] * (parts[k].modes / heats[k]) for k in free])
+    return [parts[k] for k in free], densities, own[free], said
 
 
 def _groups(trajectory: Trajectory, kinds: list[Kind], length: int) -> int:
@@ -317,13 +334,26 @@ def _contribution(
     return S, S_gas, E, C, f, E - S
 
 
-def _with_errors(estimate: Any, densities: Array) -> tuple[Array, Array | None]:
-    """The estimate of (parts, windows, energies), and its errors if there are windows to leave out."""
+def _with_errors(estimate: Any, densities: Array) -> tuple[Array, Array | None, list[str]]:
+    """The estimate of (parts, windows, energies), its errors if there are windows to leave out, and what is smeared.
+
+    Windows half as long smear by four times as much: a third of what they change is what these windows have changed.
+    """
     windows = densities.shape[1]
-    if windows < 2:
-        return np.asarray(estimate(densities[:, 0])), None
-    values, errors = jackknife(estimate, np.moveaxis(densities, 1, 2), np.ones(windows))
-    return values, errors * math.sqrt(1 + 2 * OVERLAP_CORRELATION)
+    mean = densities.mean(axis=1)
+    values = np.asarray(estimate(mean))
+    resolution = (np.asarray(estimate(twice_as_coarse(mean))) - values) / 3
+    errors = np.zeros_like(values)
+    if windows > 1:
+        _, errors = jackknife(estimate, np.moveaxis(densities, 1, 2), np.ones(windows))
+        errors = errors * math.sqrt(1 + 2 * OVERLAP_CORRELATION)
+    said = []
+    share = abs(float(resolution[-1, 0] / values[-1, 0])) if values[-1, 0] else 0.0
+    if share > _SMEARED and abs(resolution[-1, 0]) > errors[-1, 0]:
+        said.append(
+            f"the resolution changes the entropy by about {100 * share:.1g} %, more than its scatter; a finer one helps"
+        )
+    return values, np.hypot(errors, resolution) if windows > 1 else None, said
 
 
 def _tables(
@@ -400,7 +430,8 @@ def _warnings(
     windows = densities.shape[1] // groups
     for part, t in zip(parts, own, strict=True):
         # 3 modes of the centre of mass rest, and the kinetic energy of few modes fluctuates
-        bound = max(_EQUIPARTITION, 3 / part.modes + 3 * math.sqrt(2 / (part.modes * windows)))
+        fluctuation = 3 / part.modes + 3 * math.sqrt(2 / (part.modes * windows))
+        bound = min(_FARTHEST, max(_EQUIPARTITION, fluctuation))
         if abs(t / measured - 1) > bound:
             said.append(f"{MOTIONS[part.motion]} of {names[part.species]} has {t:.0f} K, all modes {measured:.0f} K")
     if abs(T / measured - 1) > 0.02:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from caloris.atoms.parallel import Progress, map_blocks
 from caloris.atoms.segments import Indices
+from caloris.atoms.thermodynamics.isomers import isomers
 from caloris.atoms.trajectory import Selection, Trajectory
 from caloris.errors import InputError
 
@@ -32,6 +33,10 @@ HANN_WIDTH = 1.44
 """Full width at half maximum of the power of a Hann window, in units of 1 / its length."""
 OVERLAP_CORRELATION = 1 / 36
 """Of the power of white noise in windows that overlap by half."""
+_RIGID = 0.05
+"""Temperature of a motion, relative to that of the others, below which something holds it."""
+_TWICE = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+"""What makes the peak of a Hann window, whose variance is a third of a squared bin, twice as wide."""
 _LINEAR = 0.03
 """Smallest over largest moment of inertia, below which a molecule is linear (0.34 for water)."""
 
@@ -111,16 +116,44 @@ def power_spectra(series: Array, length: int, members: Array, time_step: float) 
     return np.asarray(scale * power)
 
 
+def twice_as_coarse(density: Array) -> Array:
+    """Return densities of states (..., energies from 0) as windows half as long would show them.
+
+    Examples
+    --------
+    >>> sharp = np.array([0.0, 0, 0, 1 / 6, 2 / 3, 1 / 6, 0, 0, 0])
+    >>> where = np.arange(9) - 4
+    >>> [round(float(g @ where**2), 3) for g in (sharp, twice_as_coarse(sharp))]
+    [0.333, 1.333]
+    """
+    wide = np.pad(density, [(0, 0)] * (density.ndim - 1) + [(2, 2)], mode="reflect")
+    count = density.shape[-1]
+    return np.asarray(sum(weight * wide[..., k : k + count] for k, weight in enumerate(_TWICE)))
+
+
+def held_rigid(temperatures: Array, modes: Array, share: float = _RIGID) -> npt.NDArray[np.bool_]:
+    """Return which motions are held by constraints: they are much colder than those that hold the energy.
+
+    Examples
+    --------
+    >>> held_rigid(np.array([300.0, 320.0, 0.02]), np.array([90.0, 90.0, 270.0])).tolist()
+    [False, False, True]
+    """
+    energy = temperatures * modes
+    return np.asarray(temperatures < share * float(energy @ temperatures) / float(energy.sum()))
+
+
 def kinds_of(trajectory: Trajectory, species: Selection = None) -> list[Kind]:
     """Return the kinds of molecules, all of them or those of one species; names by the first order of elements.
 
-    Molecules of one composition but other isotopes are kinds of their own, with their mass in the name.
+    Molecules of one composition but other isotopes are kinds of their own, with their mass in the name; so are isomers,
+    of which the atoms are bonded in another way.
     """
     atoms = set(trajectory.select(species).tolist())
     order = np.argsort(trajectory.molecules, kind="stable")
     cuts = np.flatnonzero(np.diff(trajectory.molecules[order])) + 1
     mass = np.round(trajectory.masses.values, 3).tolist()
-    found: dict[frozenset[tuple[tuple[str, float], int]], tuple[str, list[Indices]]] = {}
+    found: dict[frozenset[tuple[tuple[str, float], int]], list[tuple[str, Indices]]] = {}
     for name, group in zip(trajectory.formulas, np.split(order, cuts), strict=True):
         chosen = atoms.intersection(group.tolist())
         if chosen and len(chosen) < len(group):
@@ -128,12 +161,13 @@ def kinds_of(trajectory: Trajectory, species: Selection = None) -> list[Kind]:
         if chosen:
             sort = sorted(group.tolist(), key=lambda i: (trajectory.symbols[i], mass[i], i))
             key = frozenset(Counter((trajectory.symbols[i], mass[i]) for i in sort).items())
-            found.setdefault(key, (name, []))[1].append(np.array(sort))
-    elements = [Counter(trajectory.symbols[i] for i in groups[0].tolist()) for _, groups in found.values()]
+            found.setdefault(key, []).append((name, np.array(sort)))
+    elements = [Counter(trajectory.symbols[i] for i in same[0][1].tolist()) for same in found.values()]
     kinds = []
-    for (name, groups), own in zip(found.values(), elements, strict=True):
-        isotopes = f" ({sum(mass[i] for i in groups[0].tolist()):.1f} u)" if elements.count(own) > 1 else ""
-        kinds.append(_kind(trajectory, name + isotopes, np.array(groups)))
+    for same, own in zip(found.values(), elements, strict=True):
+        isotopes = f" ({sum(mass[i] for i in same[0][1].tolist()):.1f} u)" if elements.count(own) > 1 else ""
+        for name, groups in isomers(same, trajectory.bonds, trajectory.symbols):
+            kinds.append(_kind(trajectory, name + isotopes, np.array(groups)))
     return kinds
 
 

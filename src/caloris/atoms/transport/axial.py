@@ -161,14 +161,10 @@ def displacement_distribution(
     means = np.add.reduceat(shares, np.flatnonzero(np.diff(owner, prepend=-1)), axis=1) / counts[:, None, None]
     grouped = means.transpose(0, 3, 2, 1).reshape(2, means.shape[3], -1)
     found = zip(("longitudinal", "transverse"), grouped, strict=True)
-    return sc.DataGroup(
-        {name: _density(name, x, np.tile(counts, parts), parts, edges, alignment) for name, x in found}
-    )
+    return sc.DataGroup({name: _density(name, x, np.tile(counts, parts), parts, edges, alignment) for name, x in found})
 
 
-def _density(
-    name: str, values: Array, counts: Array, parts: int, edges: Array, alignment: sc.Variable
-) -> sc.DataArray:
+def _density(name: str, values: Array, counts: Array, parts: int, edges: Array, alignment: sc.Variable) -> sc.DataArray:
     """Data of shares of bins (bins + 1, groups), the last row being the mean."""
     (*share, mean), (*error, mean_error) = mean_of_parts(values, counts, parts)
     width = np.diff(edges)

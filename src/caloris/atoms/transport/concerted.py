@@ -17,8 +17,8 @@ import scipp as sc
 
 from caloris.atoms.segments import Indices
 from caloris.atoms.transport._kernels import pairs_within
-from caloris.atoms.transport.jump_events import JumpEvents
 from caloris.atoms.transport.independence import grouped
+from caloris.atoms.transport.jump_events import JumpEvents
 from caloris.atoms.transport.jumps import Jumps
 from caloris.errors import InputError
 from caloris.units import Quantity, magnitude

@@ -126,7 +126,9 @@ def group_curves(
         apart = apart.transpose(0, 2, 1) / len(member)
     elif halves:
         in_time = in_parts(values, counts, parts)[0]
-        apart = np.stack([in_time[..., : parts // 2].mean(axis=-1), in_time[..., -(parts // 2) :].mean(axis=-1)], axis=-1)
+        apart = np.stack(
+            [in_time[..., : parts // 2].mean(axis=-1), in_time[..., -(parts // 2) :].mean(axis=-1)], axis=-1
+        )
     return Curves(time, values, counts, length, parts, count, apart)
 
 

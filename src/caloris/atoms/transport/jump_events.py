@@ -208,9 +208,7 @@ def _boxes(sites: Sites, core: float) -> tuple[Indices, Indices, Indices]:
     return starts, pairs[1], shape
 
 
-def _events(
-    found: list[_Found], sizes: list[int], trajectory: Trajectory, sites: Sites, units: Indices
-) -> JumpEvents:
+def _events(found: list[_Found], sizes: list[int], trajectory: Trajectory, sites: Sites, units: Indices) -> JumpEvents:
     before = np.cumsum([0, *sizes[:-1]])
     ion, last, origin, destination, vector = (
         np.concatenate([item.events[k] for item in found]) for k in range(len(found[0].events))

@@ -162,7 +162,8 @@ def _by_body(events: JumpEvents, sums: Array) -> tuple[Array, int]:
     known = np.flatnonzero(sums[1 : 1 + kinds].sum(axis=(0, 2)) > 0)
     _, body = np.unique(events.units[known], return_inverse=True)
     out = np.zeros((len(sums), int(body.max()) + 1, sums.shape[2]))
-    np.add.at(out, (slice(None), body), sums[:, known])
+    for row, ion in zip(body, known, strict=True):
+        out[:, row] += sums[:, ion]
     return out, len(known)
 
 
@@ -222,7 +223,8 @@ def _result(events: JumpEvents, sums: Array, step: float, core: Array, in_core: 
         correlation_factor=_scalar(*one["factor"], "dimensionless"),
         core_radius=sc.array(dims=["site"], values=core, unit="angstrom"),
         in_core=in_core,
-        warnings=_doubts(events, one["tau"][0], step, in_core, known) + _between_halves(events, known, watched, *one["rate"]),
+        warnings=_doubts(events, one["tau"][0], step, in_core, known)
+        + _between_halves(events, known, watched, *one["rate"]),
     )
 
 
@@ -295,9 +297,7 @@ def _doubts(events: JumpEvents, tau: float, step: float, in_core: float, known: 
     elif tau < _FAST * step:
         found.append(f"Ions stay for {tau / step:.1f} frames only: jumps are missed; keep frames more often.")
     elif len(events) < 3 * known:
-        found.append(
-            f"{len(events)} jumps of {known} ions: the correlation factor sees only the first few jumps."
-        )
+        found.append(f"{len(events)} jumps of {known} ions: the correlation factor sees only the first few jumps.")
     if in_core < _DOUBTFUL:
         found.append(f"Only {100 * in_core:.0f} % of all positions are in a core: sites are missing or too small.")
     return tuple(found)

@@ -54,7 +54,11 @@ class Sites:
         object.__setattr__(self, "fractional", arrays[0])
         object.__setattr__(self, "cell", arrays[1])
         object.__setattr__(self, "kinds", tuple(self.kinds))
-        if self.cell.shape != (3, 3) or not abs(np.linalg.det(self.cell)) > 0 or not np.all(np.isfinite(self.fractional)):
+        if (
+            self.cell.shape != (3, 3)
+            or not abs(np.linalg.det(self.cell)) > 0
+            or not np.all(np.isfinite(self.fractional))
+        ):
             raise InputError("sites: expected finite fractional coordinates and a cell of three vectors with a volume")
         if self.fractional.ndim != 2 or self.fractional.shape[1] != 3 or not len(self.fractional):
             raise InputError(f"sites: expected (sites, 3) fractional coordinates, got {self.fractional.shape}")

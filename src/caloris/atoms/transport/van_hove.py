@@ -67,8 +67,8 @@ def self_van_hove(
     -------
     :
         Dimensions ``time`` (ps) and ``r`` (edges, angstrom), 1/angstrom^3; times 4 pi r^2 it is the probability density
-        of the distance. Variance from the scatter between molecules, or atoms without bonds. Unaligned coordinate ``outside``: share of the
-        displacements beyond the bins, of which the function also is normalised.
+        of the distance. Variance from the scatter between molecules, or atoms without bonds. Unaligned
+        coordinate ``outside``: share of the displacements beyond the bins, of which the function also is normalised.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def _grouped(
     title: str,
     lags: Indices,
 ) -> tuple[Array, Array, int]:
-    """Mean over the atoms of each group (..., parts * groups), how many there are, and parts of time of few molecules."""
+    """Mean over the atoms of each group (..., parts * groups), how many there are, and parts of the run."""
     atoms = trajectory.select(species)
     if not len(atoms):
         raise InputError(f"{trajectory.path}: no atoms chosen")
