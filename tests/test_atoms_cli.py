@@ -74,9 +74,11 @@ def test_the_campaigns_that_come_along_are_whole(caloris: Caloris, tmp_path: Pat
     assert available_campaigns() == [
         "li2b12h12",
         "li2b12h12-demo",
+        "li2b12h12-pressure",
         "li2b12h12-transition",
         "li2b12h12-vibrations",
         "nh4scn",
+        "nh4scn-vibrations",
     ]
     for name in available_campaigns():
         answer = caloris("campaign", name, "--folder", str(tmp_path / name), "--status", "--json")

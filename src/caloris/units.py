@@ -48,7 +48,6 @@ _ALIASES = (
     "barn*angstrom",
     "barn*angstrom/meV",
     "meV*angstrom^2",
-    "g/cm^3",
     "S/cm",
     "J/mol/K",
 )
