@@ -6,6 +6,7 @@ from exact_trajectories import random_rotations, stored
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
+from turning_molecules import AMMONIUM, SPACING, TETRAHEDRON, about, decay_per_step, diffusing, steps_of
 
 from caloris.atoms.orientation.body_rotation import rotating_molecules, rotation_angles
 from caloris.atoms.orientation.correlation import (
@@ -15,37 +16,11 @@ from caloris.atoms.orientation.correlation import (
 )
 from caloris.errors import ComputationError, InputError
 
-TETRAHEDRON = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
 GOLDEN = (1 + np.sqrt(5)) / 2
 ICOSAHEDRON = np.array([np.roll([0, a, b * GOLDEN], k) for k in range(3) for a in (-1, 1) for b in (-1, 1)]) / np.hypot(
     1, GOLDEN
 )
-AMMONIUM = np.concatenate([np.zeros((1, 3)), 1.02 * TETRAHEDRON])
 BORANE = np.concatenate([1.7 * ICOSAHEDRON, 2.9 * ICOSAHEDRON])
-SPACING = 8.0
-
-
-def steps_of(rotations):
-    """Orientations (T, molecules, 3, 3) from steps (T, molecules, 3, 3), each applied to what came before."""
-    found = np.empty_like(rotations)
-    found[0] = rotations[0]
-    for k in range(1, len(rotations)):
-        found[k] = rotations[k] @ found[k - 1]
-    return found
-
-
-def rotational_diffusion(frames, molecules, variance, rng):
-    """Random rotations whose vector has this variance per component: 2 D dt."""
-    vectors = np.sqrt(variance) * rng.standard_normal((frames * molecules, 3))
-    steps = Rotation.from_rotvec(vectors).as_matrix().reshape(frames, molecules, 3, 3)
-    steps[0] = random_rotations(molecules, rng)
-    return steps_of(steps)
-
-
-def decay_per_step(order, variance):
-    """Exact: <chi_l(angle)> / (2 l + 1) of a rotation vector with three Gaussian components."""
-    cosine = [(1 - k**2 * variance) * np.exp(-(k**2) * variance / 2) for k in (1, 2)]
-    return (1 + 2 * sum(cosine[:order])) / (2 * order + 1)
 
 
 def body_jumps(frames, molecules, operations, probability, rng):
@@ -54,10 +29,6 @@ def body_jumps(frames, molecules, operations, probability, rng):
     jumps = np.where((rng.random((frames, molecules)) < probability)[..., None, None], operations[which], np.eye(3))
     first = random_rotations(molecules, rng)
     return first @ steps_of(np.concatenate([np.broadcast_to(np.eye(3), jumps[:1].shape), jumps[1:]]))
-
-
-def about(axes, angle):
-    return Rotation.from_rotvec(np.deg2rad(angle) * np.asarray(axes)).as_matrix()
 
 
 def molecules_of(folder, shape, symbols, orientations, *, bonds=None, noise=None, **how):
@@ -94,7 +65,7 @@ def test_rotational_diffusion_decays_exponentially(tmp_path, order):
     """C1 = exp(-2 D t), C2 = exp(-6 D t)."""
     rng = np.random.default_rng(1)
     variance = 0.02  # D = 0.01 per frame of 0.5 ps
-    orientations = rotational_diffusion(1200, 60, variance, rng)
+    orientations = diffusing(1200, 60, variance, rng)
     trajectory = molecules_of(tmp_path, AMMONIUM, "NH4", orientations, time_step=0.5)
     curve = orientation_correlation(trajectory, bond=("N", "H"), order=order)
     t = curve.coords["time"].values
@@ -119,7 +90,7 @@ def test_error_of_the_rate_covers_the_truth(tmp_path, molecules):
     exact = -1e12 * np.log(decay_per_step(1, variance))
     pulls = []
     for _ in range(50):
-        orientations = rotational_diffusion(12000 // molecules, molecules, variance, rng)
+        orientations = diffusing(12000 // molecules, molecules, variance, rng)
         found = reorientation_rate(molecules_of(tmp_path, AMMONIUM, "NH4", orientations), bond=("N", "H"))
         pulls.append((found.rate.value - exact) / np.sqrt(found.rate.variance))
     assert 0.53 < np.mean(np.abs(pulls) < 1) < 0.83  # 68 %, two sigma of 50 draws
@@ -241,7 +212,7 @@ def test_a_linear_ion_turns_by_the_angle_of_its_axis(tmp_path):
 
 def test_what_cannot_be_followed_is_refused(tmp_path):
     rng = np.random.default_rng(8)
-    trajectory = molecules_of(tmp_path, AMMONIUM, "NH4", rotational_diffusion(40, 12, 0.05, rng))
+    trajectory = molecules_of(tmp_path, AMMONIUM, "NH4", diffusing(40, 12, 0.05, rng))
     with pytest.raises(InputError, match="no bonds N-C"):
         orientation_correlation(trajectory, bond=("N", "C"))
     with pytest.raises(InputError, match="either bond"):
@@ -250,6 +221,6 @@ def test_what_cannot_be_followed_is_refused(tmp_path):
         rotating_molecules(trajectory, "SCN")
     with pytest.raises(InputError, match="order"):
         orientation_correlation(trajectory, bond=("N", "H"), order=3)
-    fast = molecules_of(tmp_path, AMMONIUM, "NH4", rotational_diffusion(100, 12, 50.0, rng))
+    fast = molecules_of(tmp_path, AMMONIUM, "NH4", diffusing(100, 12, 50.0, rng))
     with pytest.raises(ComputationError, match="keep frames more often"):
         reorientation_rate(fast, bond=("N", "H"))
