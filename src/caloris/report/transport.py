@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _POSITIONS = (
     "Positions are taken in the mean cell, less the drift of the centre of mass of all atoms; every frame is a time "
-    "origin. The band is one standard deviation of the mean, from the scatter between atoms; values at different "
+    "origin. The band is one standard deviation of the mean, from the scatter between molecules; values at different "
     "times go together."
 )
 
