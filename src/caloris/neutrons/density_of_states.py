@@ -14,6 +14,7 @@ import numpy.typing as npt
 import scipp as sc
 
 from caloris.errors import InputError
+from caloris.neutrons.detailed_balance import BOLTZMANN
 from caloris.neutrons.spectrum_grid import axis_values, bin_edges, both_sides, by_Q, energy_edges
 from caloris.units import Quantity, magnitude
 
@@ -22,8 +23,6 @@ Normalise = Literal["accessible Q", "none"]
 Side = Literal["both", "loss", "gain"]
 Continuation = Literal["Debye", "linear"]
 
-_BOLTZMANN = 8.617333262e-2
-"""meV/K, CODATA 2018."""
 _LARGEST = 700.0
 """Exponent that a float still holds."""
 _SMOOTH = 5
@@ -149,7 +148,7 @@ def _scaled(rows: Array, variances: Array | None, factor: Array) -> tuple[Array,
 def _balance(edges: Array, T: float, sign: int) -> Array:
     """E (1 - exp(-E / kT)) at E or -E."""
     E = sign * 0.5 * (edges[1:] + edges[:-1])
-    return np.asarray(-E * np.expm1(np.clip(-E / (_BOLTZMANN * T), None, _LARGEST)))
+    return np.asarray(-E * np.expm1(np.clip(-E / (BOLTZMANN * T), None, _LARGEST)))
 
 
 def _over_Q(

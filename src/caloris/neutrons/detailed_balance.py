@@ -26,7 +26,7 @@ from caloris.units import Quantity, magnitude
 Array = npt.NDArray[np.floating[Any]]
 Correction = Literal["harmonic", "standard", "Schofield"]
 
-_BOLTZMANN = 8.617333262e-2
+BOLTZMANN = 8.617333262e-2
 """meV/K, CODATA 2018."""
 _LARGEST = 700.0
 """Exponent that a float still holds."""
@@ -96,7 +96,7 @@ def quantum_factor(energy_transfer: sc.Variable, temperature: Quantity, kind: Co
     if kind not in ("harmonic", "standard", "Schofield"):
         raise InputError(f"kind: expected 'harmonic', 'standard' or 'Schofield', got {kind!r}")
     try:
-        x = energy_transfer.to(unit="meV", dtype="float64").values / (_BOLTZMANN * T)
+        x = energy_transfer.to(unit="meV", dtype="float64").values / (BOLTZMANN * T)
     except (AttributeError, sc.UnitError):
         raise InputError("energy_transfer: expected a scipp variable in meV") from None
     values = _factor(np.asarray(x), kind)
@@ -207,7 +207,7 @@ def check_detailed_balance(
     if loss_error is None or gain_error is None:  # as if counted, on a scale that chi^2 then finds
         loss_error = gain_error = np.maximum(0.5 * (np.abs(loss) + np.abs(gain)), 1e-300)
     slope, error, chi_square = _fit(
-        x[good] / (_BOLTZMANN * T), loss[good], gain[good], loss_error[good], gain_error[good]
+        x[good] / (BOLTZMANN * T), loss[good], gain[good], loss_error[good], gain_error[good]
     )
     freedom = int(good.sum()) - 1
     if spread is None or chi_square > freedom:

@@ -15,13 +15,12 @@ import scipp as sc
 
 from caloris.errors import InputError
 from caloris.neutrons.density_of_states import phonon_density_of_states
+from caloris.neutrons.detailed_balance import BOLTZMANN
 from caloris.neutrons.spectrum_grid import axis_values, bin_edges, by_Q, energy_edges
 from caloris.units import Quantity, magnitude
 
 Array = npt.NDArray[np.floating[Any]]
 
-_BOLTZMANN = 8.617333262e-2
-"""meV/K, CODATA 2018."""
 _HBAR2_2U = 2.0901110
 """meV angstrom^2, hbar^2 / 2u, CODATA 2018."""
 _TAIL = 1e-10
@@ -224,8 +223,8 @@ def _one_phonon(density: sc.DataArray, T: float, h: float) -> tuple[float, Array
     below = _integral(np.concatenate([[first[0]], E, edges[-1:]]), np.concatenate([[first[1]], g, g[-1:]]))
     fine = (below(x + 0.5 * step) - below(x - 0.5 * step)) / step
     fine = np.maximum(fine, 0.0) / (fine.sum() * step)
-    up = -fine / (x * np.expm1(-x / (_BOLTZMANN * T)))
-    down = fine / (x * np.expm1(x / (_BOLTZMANN * T)))
+    up = -fine / (x * np.expm1(-x / (BOLTZMANN * T)))
+    down = fine / (x * np.expm1(x / (BOLTZMANN * T)))
     # g ~ E^2 at low energy: T_1 runs through a finite value at 0
     line = np.concatenate([down[::-1], [0.5 * (up[0] + down[0])], up])
     weight = float(line.sum()) * step  # both sides of T_1 together: g coth(E / 2kT) / E
